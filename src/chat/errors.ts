@@ -1,0 +1,6 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/** One answer for a room that doesn't exist and for one the user is not a member of. */
+export function notInRoom(roomId: bigint, userId: bigint): ConnectError {
+  return new ConnectError(`no room ${roomId} with user ${userId} as a member`, Code.NotFound);
+}

@@ -1,0 +1,33 @@
+import type { Batch, Publisher, Subscriber } from "./broadcaster.ts";
+import type { Inbox } from "./inbox.ts";
+
+/** Publisher and subscribers in one process. */
+export class MemoryBroadcaster implements Publisher, Subscriber {
+  readonly #inboxes = new Map<bigint, Set<Inbox>>();
+
+  publish(batch: Batch): void {
+    for (const inbox of this.#inboxes.get(batch[0].roomId) ?? []) inbox.push(batch);
+  }
+
+  async subscribe(roomIds: Iterable<bigint>, inbox: Inbox): Promise<AsyncDisposable> {
+    const rooms = [...roomIds];
+    for (const room of rooms) {
+      const readers = this.#inboxes.get(room);
+      if (readers) readers.add(inbox);
+      else this.#inboxes.set(room, new Set([inbox]));
+    }
+    return {
+      [Symbol.asyncDispose]: async () => {
+        for (const room of rooms) {
+          const readers = this.#inboxes.get(room);
+          if (readers?.delete(inbox) && readers.size === 0) this.#inboxes.delete(room);
+        }
+      },
+    };
+  }
+
+  /** Rooms that somebody follows. */
+  get size(): number {
+    return this.#inboxes.size;
+  }
+}

@@ -1,0 +1,39 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { InStatement, Row } from "@libsql/client";
+
+/**
+ * What the store needs of libSQL.
+ *
+ * - D1 write() runs its statements in one transaction, all or nothing.
+ * - D2 What write() resolved with is durable. One that rejected as unavailable may have happened, at most once; one that
+ *   rejected with a {@link StatementError} has not.
+ * - D3 A lock held by others, or a server that is gone or slow: calls reject with UNAVAILABLE within
+ *   DATABASE_TIMEOUT_MS, and later calls work again without help.
+ */
+export interface Database extends AsyncDisposable {
+  /** Runs statements that only read. Each gives its rows, integers as bigint. */
+  read(statements: InStatement[]): Promise<Rows[]>;
+  write(statements: InStatement[]): Promise<Rows[]>;
+}
+
+export type Rows = Pick<Row, string>[];
+
+/** A statement the database refused; `code` is SQLite's, such as SQLITE_CONSTRAINT. */
+export class StatementError extends Error {
+  override name = "StatementError";
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Answers that say "not now": a lock, or a server that limits or sheds load. */
+export function isBusy(code: string): boolean {
+  return code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED");
+}
+
+export function unavailable(cause: unknown): ConnectError {
+  return new ConnectError("the database can't be reached; try again", Code.Unavailable, undefined, undefined, cause);
+}

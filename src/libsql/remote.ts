@@ -1,0 +1,53 @@
+import { createClient, LibsqlError, type Client, type InStatement, type TransactionMode } from "@libsql/client/http";
+import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
+import { isBusy, StatementError, unavailable, type Database, type Rows } from "./database.ts";
+
+/** A libSQL server (sqld, Turso) over HTTP. Each read() and write() is one request. */
+export class RemoteDatabase implements Database {
+  readonly #url: string;
+  readonly #authToken: string | undefined;
+
+  constructor(url: string, authToken?: string) {
+    this.#url = url;
+    this.#authToken = authToken;
+  }
+
+  read(statements: InStatement[]): Promise<Rows[]> {
+    return this.#run(statements, "read");
+  }
+
+  write(statements: InStatement[]): Promise<Rows[]> {
+    return this.#run(statements, "write");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #run(statements: InStatement[], mode: TransactionMode): Promise<Rows[]> {
+    const signal = AbortSignal.timeout(DATABASE_TIMEOUT_MS);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return (await this.#client(signal).batch(statements, mode)).map(({ rows }) => rows);
+      } catch (e) {
+        const code = e instanceof LibsqlError ? e.code : "";
+        // Only an answer of SQLite itself says that nothing was committed; after anything else the outcome is unknown.
+        if (!code.startsWith("SQLITE_")) throw unavailable(e);
+        if (!isBusy(code)) throw new StatementError(code, (e as Error).message);
+        if (signal.aborted) throw unavailable(e);
+        await new Promise((resolve) => setTimeout(resolve, Math.min(50, 2 ** attempt)));
+      }
+    }
+  }
+
+  /**
+   * One for each call, which costs no request: a client that calls share makes them wait for one another, which poisons
+   * a Workers isolate. Connections are pooled below it, by fetch.
+   */
+  #client(signal: AbortSignal): Client {
+    return createClient({
+      url: this.#url,
+      ...(this.#authToken !== undefined && { authToken: this.#authToken }),
+      intMode: "bigint",
+      fetch: (request: Request) => fetch(request, { signal }),
+    });
+  }
+}
