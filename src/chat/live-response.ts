@@ -1,5 +1,5 @@
 import { toBinary, toJsonString } from "@bufbuild/protobuf";
-import { createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import {
   encodeEnvelopes,
   type UniversalHandler,
@@ -42,7 +42,9 @@ export class LiveResponse {
 
   constructor(request: UniversalServerRequest) {
     this.#json = request.header.get("content-type")?.includes("json") ?? false;
-    this.signal = AbortSignal.any([request.signal, this.#left.signal]);
+    this.signal = this.#left.signal;
+    if (request.signal.aborted) this.#leave();
+    else request.signal.addEventListener("abort", () => this.#leave());
   }
 
   /**
@@ -65,7 +67,7 @@ export class LiveResponse {
     const { ctx, changes } = await this.#started.promise;
     const chunks = this.#chunks(changes, end);
     const leave = () => {
-      this.#left.abort();
+      this.#leave();
       return chunks.return();
     };
     return {
@@ -74,6 +76,10 @@ export class LiveResponse {
       trailer: ctx.responseTrailer,
       body: { [Symbol.asyncIterator]: () => ({ next: () => chunks.next(), return: leave, throw: leave }) },
     };
+  }
+
+  #leave(): void {
+    this.#left.abort(new ConnectError("the client has left", Code.Canceled));
   }
 
   async *#chunks(

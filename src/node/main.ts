@@ -1,0 +1,26 @@
+import process from "node:process";
+import { getLogger } from "@logtape/logtape";
+import { parseConfig } from "../server/config.ts";
+import { configureLogging } from "../server/logging.ts";
+import { serve } from "./serve.ts";
+
+try {
+  const config = parseConfig(process.env);
+  await configureLogging(config.logLevel);
+  await using running = await serve(config);
+  console.log(`roomlog listening on ${running.url}`);
+  getLogger("roomlog").info("draining", { signal: await terminationSignal() });
+} catch (e) {
+  console.error(`roomlog: ${e instanceof Error ? e.message : e}`);
+  process.exitCode = 1;
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+async function terminationSignal(): Promise<NodeJS.Signals> {
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once("SIGTERM", resolve).once("SIGINT", resolve);
+  });
+  const endNow = () => process.exit(1);
+  process.on("SIGTERM", endNow).on("SIGINT", endNow);
+  return signal;
+}

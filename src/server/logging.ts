@@ -1,0 +1,13 @@
+import { configure, getConsoleSink, getJsonLinesFormatter } from "@logtape/logtape";
+import type { LogLevel } from "./config.ts";
+
+/** One JSON object a line, on the console, in the same shape on every runtime. */
+export async function configureLogging(lowestLevel: LogLevel): Promise<void> {
+  await configure({
+    sinks: { console: getConsoleSink({ formatter: getJsonLinesFormatter({ properties: "flatten" }) }) },
+    loggers: [
+      { category: "roomlog", lowestLevel, sinks: ["console"] },
+      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["console"] },
+    ],
+  });
+}
