@@ -19,7 +19,7 @@ export class Committer implements RoomHost {
   readonly #store: Pick<ChatStore, "commit">;
   readonly #publisher: Publisher;
   #waiting: Waiting[] = [];
-  #running: Promise<void> | undefined;
+  #running = false;
 
   constructor(store: Pick<ChatStore, "commit">, publisher: Publisher) {
     this.#store = store;
@@ -28,15 +28,16 @@ export class Committer implements RoomHost {
 
   send(req: SendMessageReq): Promise<Message> {
     if (this.#waiting.length >= WAITING_SENDS) {
-      throw new ConnectError("too many sends are waiting; try again in a second", Code.Unavailable);
+      return Promise.reject(new ConnectError("too many sends are waiting; try again in a second", Code.Unavailable));
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ req, resolve, reject });
-      this.#running ??= this.#run();
+      if (!this.#running) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
+    this.#running = true;
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup();
       let outcomes: Outcome[];
@@ -53,7 +54,7 @@ export class Committer implements RoomHost {
         else resolve(outcome.message);
       });
     }
-    this.#running = undefined;
+    this.#running = false;
   }
 
   #takeGroup(): Waiting[] {

@@ -35,7 +35,7 @@ export function withLiveResponses(handler: UniversalHandler): UniversalHandler {
 export class LiveResponse {
   readonly #json: boolean;
   readonly #left = new AbortController();
-  readonly #started = Promise.withResolvers<{ ctx: HandlerContext; changes: AsyncIterator<readonly Batch[], never> }>();
+  readonly #started = Promise.withResolvers<{ ctx: HandlerContext; changes: AsyncGenerator<readonly Batch[], never> }>();
   readonly #ended = Promise.withResolvers<unknown>();
   /** Aborted when the client has left, as far as the runtime tells. */
   readonly signal: AbortSignal;
@@ -73,7 +73,7 @@ export class LiveResponse {
     return {
       status: 200,
       header: ctx.responseHeader,
-      trailer: ctx.responseTrailer,
+      trailer: ctx.protocolName === "grpc" ? ctx.responseTrailer : undefined, // others have theirs in the body
       body: { [Symbol.asyncIterator]: () => ({ next: () => chunks.next(), return: leave, throw: leave }) },
     };
   }
@@ -83,13 +83,13 @@ export class LiveResponse {
   }
 
   async *#chunks(
-    changes: AsyncIterator<readonly Batch[], never>,
+    changes: AsyncGenerator<readonly Batch[], never>,
     end: Promise<UniversalServerResponse>,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     let reason: unknown;
     try {
       yield new Uint8Array(0); // makes adapters send the headers
-      for (;;) yield join((await changes.next()).value.map((batch) => encode(batch, this.#json)));
+      for await (const batches of changes) yield join(batches.map((batch) => encode(batch, this.#json)));
     } catch (e) {
       reason = e;
     } finally {

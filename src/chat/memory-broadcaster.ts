@@ -18,7 +18,7 @@ export class MemoryBroadcaster implements Publisher, Subscriber {
     }
     return {
       [Symbol.asyncDispose]: async () => {
-        for (const room of rooms) {
+        for (const room of rooms.splice(0)) {
           const readers = this.#inboxes.get(room);
           if (readers?.delete(inbox) && readers.size === 0) this.#inboxes.delete(room);
         }

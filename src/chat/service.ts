@@ -2,6 +2,7 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import type { ChatService, StreamMessageReq } from "../../gen/chat_pb.ts";
 import { notInRoom } from "./errors.ts";
 import { liveResponseKey } from "./live-response.ts";
+import { HEAD_CHECK_MS } from "./limits.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { ChatStore, Positions } from "./store.ts";
 import type { Subscriber } from "./broadcaster.ts";
@@ -12,10 +13,12 @@ export interface ChatParts {
   readonly store: ChatStore;
   readonly rooms: RoomHost;
   readonly subscriber: Subscriber;
+  /** When streams end with UNAVAILABLE, in milliseconds; never, if it isn't given. */
+  readonly streamMaxAgeMs?: number;
 }
 
 /** The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated. */
-export function chatService({ store, rooms, subscriber }: ChatParts): ServiceImpl<typeof ChatService> {
+export function chatService({ store, rooms, subscriber, streamMaxAgeMs }: ChatParts): ServiceImpl<typeof ChatService> {
   return {
     createChatRoom: (req) => store.createRoom(req),
 
@@ -29,7 +32,8 @@ export function chatService({ store, rooms, subscriber }: ChatParts): ServiceImp
     },
 
     async *streamMessage(req, ctx) {
-      const changes = tail({ store, subscriber }, await startingPoints(store, req), ctx.signal);
+      const from = await startingPoints(store, req);
+      const changes = tail({ store, subscriber }, from, ctx.signal, HEAD_CHECK_MS, streamMaxAgeMs);
       const live = ctx.values.get(liveResponseKey);
       if (live) yield* live.serve(ctx, changes);
       else for await (const batches of changes) for (const batch of batches) yield* batch;

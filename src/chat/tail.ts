@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Message } from "../../gen/chat_pb.ts";
 import type { Batch, Subscriber } from "./broadcaster.ts";
 import { Inbox } from "./inbox.ts";
@@ -16,8 +17,10 @@ export interface Source {
  * - T1 The first thing it yields is empty: the tail is live, and whatever is committed from here on will be yielded.
  * - T2 Each room's changes come in seq order, none missing, none twice, whatever the subscriber loses, doubles, delays
  *   or reorders. There is no order between rooms.
- * - T3 It holds at most an inbox and a page of messages, however slowly it is read.
- * - T4 It ends by throwing: the signal's reason, or what the store threw. Ended or left, it leaves nothing behind.
+ * - T3 It holds at most two inboxes and a page of messages, however slowly it is read: an item, and what arrives while
+ *   the reader has it.
+ * - T4 It ends by throwing: the signal's reason, what the store threw, or UNAVAILABLE when it is as old as it may get.
+ *   Ended or left, it leaves nothing behind.
  *
  * A change that follows its room's cursor is passed on as it arrives. In every other case (the start, a gap, a full
  * inbox, a broken link, and every `headCheckMs` on suspicion) the log is read after the cursor.
@@ -27,14 +30,16 @@ export async function* tail(
   from: Positions,
   signal: AbortSignal,
   headCheckMs = HEAD_CHECK_MS,
+  maxAgeMs?: number,
 ): AsyncGenerator<readonly Batch[], never> {
+  signal.throwIfAborted();
   const cursors = new Map(from);
   const inbox = new Inbox();
   const leave = () => inbox.close(signal.reason);
   signal.addEventListener("abort", leave);
-  if (signal.aborted) leave();
   // Not all streams at the same moment: ±25 %.
   const suspicion = setInterval(() => inbox.miss(), headCheckMs * (0.75 + Math.random() / 2));
+  const retirement = maxAgeMs === undefined ? undefined : setTimeout(() => inbox.close(tooOld()), maxAgeMs);
   try {
     await using _subscription = await source.subscriber.subscribe(cursors.keys(), inbox);
     yield [];
@@ -66,6 +71,11 @@ export async function* tail(
     }
   } finally {
     clearInterval(suspicion);
+    clearTimeout(retirement);
     signal.removeEventListener("abort", leave);
   }
+}
+
+function tooOld(): ConnectError {
+  return new ConnectError("the stream has reached its maximum age; resume from your cursors", Code.Unavailable);
 }

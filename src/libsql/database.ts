@@ -7,7 +7,7 @@ import type { InStatement, Row } from "@libsql/client";
  * - D1 write() runs its statements in one transaction, all or nothing.
  * - D2 What write() resolved with is durable. One that rejected as unavailable may have happened, at most once; one that
  *   rejected with a {@link StatementError} has not.
- * - D3 A lock held by others, or a server that is gone or slow: calls reject with UNAVAILABLE within
+ * - D3 A lock held by others, a full disk, or a server that is gone or slow: calls reject with UNAVAILABLE within
  *   DATABASE_TIMEOUT_MS, and later calls work again without help.
  */
 export interface Database extends AsyncDisposable {
@@ -29,9 +29,16 @@ export class StatementError extends Error {
   }
 }
 
-/** Answers that say "not now": a lock, or a server that limits or sheds load. */
 export function isBusy(code: string): boolean {
-  return code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED");
+  return /^SQLITE_(BUSY|LOCKED)/.test(code);
+}
+
+/**
+ * Whether the statement is at fault, so that nothing was committed. Any other answer blames a lock, the disk or the
+ * network, and leaves open what was committed.
+ */
+export function isRefusal(code: string): boolean {
+  return /^SQLITE_(?!BUSY|LOCKED|NOMEM|READONLY|INTERRUPT|IOERR|FULL|CANTOPEN|PROTOCOL)/.test(code);
 }
 
 export function unavailable(cause: unknown): ConnectError {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { createClient, LibsqlError, type InStatement } from "@libsql/client/sqlite3";
-import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
-import { isBusy, type Rows } from "./database.ts";
+import { type Client, createClient, LibsqlError, type InStatement } from "@libsql/client/sqlite3";
+import { isBusy, isRefusal, type Rows } from "./database.ts";
 
 /** The thread's one connection, and what it is for. */
 export interface ThreadData {
@@ -13,55 +12,81 @@ export interface ThreadData {
 export interface Request {
   readonly id: number;
   readonly statements: InStatement[];
-  /** When it was asked, in milliseconds since 1970: the time it may take starts there. */
-  readonly sent: number;
+  /** When to give up, in milliseconds since 1970. */
+  readonly deadline: number;
 }
 
-/** Rows, or what went wrong: SQLite's code, or none where the database was only busy for too long. */
+/** Rows, or what went wrong: SQLite's code, empty if it is not SQLite's. */
 export type Reply = { readonly id: number } & (
   | { readonly results: Rows[] }
-  | { readonly code: string | undefined; readonly message: string }
+  | { readonly code: string; readonly message: string }
 );
 
 const { url, mode } = workerData as ThreadData;
 const port = parentPort!;
-const client = createClient({ url, intMode: "bigint", concurrency: 1 });
-let journaled = false;
+let connection: Client | undefined;
 let last = Promise.resolve();
 
+// Whatever is thrown here ends the thread, which answers all that waits for it.
 port.on("message", (request: Request | "end") => {
   last = last.then(async () => {
-    if (request === "end") {
-      client.close();
-      port.close();
-    } else port.postMessage(await answer(request));
+    if (request !== "end") return port.postMessage(await answer(request));
+    disconnect();
+    port.unref(); // Deno's has no close()
   });
 });
 
-async function answer({ id, statements, sent }: Request): Promise<Reply> {
-  for (let attempt = 0; ; attempt++) {
+// Answers no request: it says that the thread runs.
+port.postMessage({ id: 0, results: [] } satisfies Reply);
+
+async function answer({ id, statements, deadline }: Request): Promise<Reply> {
+  if (Date.now() >= deadline) return { id, code: "", message: "the thread was busy for too long" };
+  for (let wait = 1; ; wait = Math.min(50, 2 * wait)) {
     try {
       return { id, results: await run(statements) };
     } catch (e) {
-      const code = e instanceof LibsqlError ? (e.extendedCode ?? e.code) : "UNKNOWN";
-      const message = e instanceof Error ? e.message : String(e);
-      if (!isBusy(code)) return { id, code, message };
-      // After one SQLITE_BUSY a connection goes on to acknowledge writes that it never commits: take a new one.
-      await client.reconnect();
-      if (Date.now() - sent > DATABASE_TIMEOUT_MS) return { id, code: undefined, message };
-      await sleep(Math.min(50, 2 ** attempt));
+      const code = codeOf(e);
+      if (!isBusy(code) || Date.now() >= deadline) {
+        if (!isRefusal(code)) disconnect();
+        return { id, code, message: e instanceof Error ? e.message : String(e) };
+      }
+      await sleep(wait);
     }
   }
 }
 
-/** Writes only ever go through batch(), which fails loudly on a connection that can't commit. */
+/**
+ * A statement that meets a lock stays in progress until it is garbage-collected. From then on its connection reads an
+ * old state of the database and acknowledges writes that it never commits; closed, it keeps its files open. So the lock
+ * is asked for first, by executeMultiple(), which leaves no statement behind; where that was not enough, the connection
+ * is given up. Writes only ever go through batch(), which fails loudly on a connection that can't commit.
+ */
 async function run(statements: InStatement[]): Promise<Rows[]> {
-  if (!journaled) {
-    // Readers and the writer don't wait for each other; the file remembers it. Commits stay fsynced: synchronous=FULL
-    // is this build's default.
-    await client.execute("PRAGMA journal_mode=WAL");
-    journaled = true;
+  connection ??= createClient({ url, intMode: "bigint", concurrency: 1 });
+  await connection.executeMultiple(ASK_FOR_LOCK[mode]);
+  try {
+    if (mode === "read" && statements.length === 1) return [(await connection.execute(statements[0]!)).rows];
+    return (await connection.batch(statements, mode)).map(({ rows }) => rows);
+  } catch (e) {
+    if (isBusy(codeOf(e))) disconnect();
+    throw e;
   }
-  if (mode === "read" && statements.length === 1) return [(await client.execute(statements[0]!)).rows];
-  return (await client.batch(statements, mode)).map(({ rows }) => rows);
+}
+
+/**
+ * In WAL mode, which the file remembers, readers and the writer don't wait for each other. Commits are fsynced all the
+ * same: synchronous=FULL is this build's default.
+ */
+const ASK_FOR_LOCK = {
+  read: "SELECT 1 FROM sqlite_schema LIMIT 1",
+  write: "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE; COMMIT",
+};
+
+function disconnect(): void {
+  connection?.close();
+  connection = undefined;
+}
+
+function codeOf(e: unknown): string {
+  return e instanceof LibsqlError ? (e.extendedCode ?? e.code) : "";
 }

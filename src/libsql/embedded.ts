@@ -1,9 +1,11 @@
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { InStatement } from "@libsql/client";
-import { StatementError, unavailable, type Database, type Rows } from "./database.ts";
+import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
+import { isRefusal, StatementError, unavailable, type Database, type Rows } from "./database.ts";
 import type { Reply, Request, ThreadData } from "./embedded-thread.ts";
 
 /**
@@ -14,15 +16,17 @@ export class EmbeddedDatabase implements Database {
   readonly #reader: Thread;
   readonly #writer: Thread;
 
-  private constructor(url: string) {
-    this.#reader = new Thread({ url, mode: "read" });
-    this.#writer = new Thread({ url, mode: "write" });
+  private constructor(url: string, timeoutMs: number) {
+    this.#reader = new Thread({ url, mode: "read" }, timeoutMs);
+    this.#writer = new Thread({ url, mode: "write" }, timeoutMs);
   }
 
   /** Opens the file of a `file:` URL (an absolute path, or one relative to the working directory), or creates it. */
-  static async open(url: string): Promise<EmbeddedDatabase> {
+  static async open(url: string, timeoutMs = DATABASE_TIMEOUT_MS): Promise<EmbeddedDatabase> {
     await mkdir(dirname(filePath(url)), { recursive: true });
-    return new EmbeddedDatabase(url);
+    const database = new EmbeddedDatabase(url, timeoutMs);
+    await Promise.all([database.#reader.started(), database.#writer.started()]);
+    return database;
   }
 
   read(statements: InStatement[]): Promise<Rows[]> {
@@ -43,35 +47,66 @@ function filePath(url: string): string {
   return path.startsWith("//") ? fileURLToPath(url) : fileURLToPath(new URL(path, pathToFileURL("./")));
 }
 
+/** A thread that is started again by the first call after a crash. */
 class Thread {
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, PromiseWithResolvers<Rows[]>>();
+  readonly #data: ThreadData;
+  readonly #timeoutMs: number;
+  readonly #waiting = new Map<number, PromiseWithResolvers<Reply>>();
   #lastId = 0;
+  #worker: Worker | undefined;
+  #exited = Promise.resolve();
+  #ended = false;
 
-  constructor(data: ThreadData) {
-    this.#worker = new Worker(new URL("./embedded-thread.ts", import.meta.url), { workerData: data });
-    this.#worker.on("message", ({ id, ...reply }: Reply) => {
-      const { resolve, reject } = this.#waiting.get(id)!;
-      this.#waiting.delete(id);
-      if ("results" in reply) resolve(reply.results);
-      else if (reply.code === undefined) reject(unavailable(reply.message));
-      else reject(new StatementError(reply.code, reply.message));
-    });
+  constructor(data: ThreadData, timeoutMs: number) {
+    this.#data = data;
+    this.#timeoutMs = timeoutMs;
   }
 
-  run(statements: InStatement[]): Promise<Rows[]> {
+  /** Resolves when the thread runs; starting it is no part of a call's time. */
+  async started(): Promise<void> {
+    this.#worker = this.#start();
+    await once(this.#worker, "message");
+  }
+
+  async run(statements: InStatement[]): Promise<Rows[]> {
+    if (this.#ended) throw unavailable("the database is closed");
     const id = ++this.#lastId;
-    const reply = Promise.withResolvers<Rows[]>();
-    this.#waiting.set(id, reply);
-    this.#worker.postMessage({ id, statements, sent: Date.now() } satisfies Request);
-    return reply.promise;
+    const waiting = Promise.withResolvers<Reply>();
+    // The thread gives up first, so that a lock leaves no doubt about what was committed; this is for a disk that hangs.
+    const deadline = Date.now() + 0.9 * this.#timeoutMs;
+    const late = setTimeout(() => waiting.reject(unavailable("no answer in time")), this.#timeoutMs);
+    this.#waiting.set(id, waiting);
+    try {
+      this.#worker ??= this.#start();
+      this.#worker.postMessage({ id, statements, deadline } satisfies Request);
+      const reply = await waiting.promise;
+      if ("results" in reply) return reply.results;
+      throw isRefusal(reply.code) ? new StatementError(reply.code, reply.message) : unavailable(reply.message);
+    } finally {
+      clearTimeout(late);
+      this.#waiting.delete(id);
+    }
   }
 
   /** Lets what was asked finish, closes the file and ends the thread. */
   async end(): Promise<void> {
-    const exited = new Promise((resolve) => this.#worker.once("exit", resolve));
-    this.#worker.postMessage("end");
-    await exited;
-    for (const { reject } of this.#waiting.values()) reject(unavailable("the database is closed"));
+    this.#ended = true;
+    this.#worker?.postMessage("end");
+    await this.#exited;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./embedded-thread.ts", import.meta.url), { workerData: this.#data });
+    let cause: unknown = "the thread ended";
+    worker.on("message", (reply: Reply) => this.#waiting.get(reply.id)?.resolve(reply));
+    worker.on("error", (e) => (cause = e));
+    this.#exited = new Promise((resolve) => {
+      worker.on("exit", () => {
+        this.#worker = undefined;
+        for (const { reject } of this.#waiting.values()) reject(unavailable(cause));
+        resolve();
+      });
+    });
+    return worker;
   }
 }

@@ -1,15 +1,17 @@
 import { createClient, LibsqlError, type Client, type InStatement, type TransactionMode } from "@libsql/client/http";
 import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
-import { isBusy, StatementError, unavailable, type Database, type Rows } from "./database.ts";
+import { isBusy, isRefusal, StatementError, unavailable, type Database, type Rows } from "./database.ts";
 
 /** A libSQL server (sqld, Turso) over HTTP. Each read() and write() is one request. */
 export class RemoteDatabase implements Database {
   readonly #url: string;
   readonly #authToken: string | undefined;
+  readonly #timeoutMs: number;
 
-  constructor(url: string, authToken?: string) {
+  constructor(url: string, authToken?: string, timeoutMs = DATABASE_TIMEOUT_MS) {
     this.#url = url;
     this.#authToken = authToken;
+    this.#timeoutMs = timeoutMs;
   }
 
   read(statements: InStatement[]): Promise<Rows[]> {
@@ -23,18 +25,22 @@ export class RemoteDatabase implements Database {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #run(statements: InStatement[], mode: TransactionMode): Promise<Rows[]> {
-    const signal = AbortSignal.timeout(DATABASE_TIMEOUT_MS);
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return (await this.#client(signal).batch(statements, mode)).map(({ rows }) => rows);
-      } catch (e) {
-        const code = e instanceof LibsqlError ? e.code : "";
-        // Only an answer of SQLite itself says that nothing was committed; after anything else the outcome is unknown.
-        if (!code.startsWith("SQLITE_")) throw unavailable(e);
-        if (!isBusy(code)) throw new StatementError(code, (e as Error).message);
-        if (signal.aborted) throw unavailable(e);
-        await new Promise((resolve) => setTimeout(resolve, Math.min(50, 2 ** attempt)));
+    // Not AbortSignal.timeout(), which goes on after the answer and would keep a Durable Object awake.
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(new Error("timeout")), this.#timeoutMs);
+    try {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return (await this.#client(abort.signal).batch(statements, mode)).map(({ rows }) => rows);
+        } catch (e) {
+          const code = e instanceof LibsqlError ? e.code : "";
+          if (isRefusal(code)) throw new StatementError(code, (e as Error).message);
+          if (!isBusy(code) || abort.signal.aborted) throw unavailable(e);
+          await new Promise((resolve) => setTimeout(resolve, Math.min(50, 2 ** attempt)));
+        }
       }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -6,7 +6,7 @@ import { serve } from "./serve.ts";
 
 try {
   const config = parseConfig(process.env);
-  await configureLogging(config.logLevel);
+  configureLogging(config.logLevel);
   await using running = await serve(config);
   console.log(`roomlog listening on ${running.url}`);
   getLogger("roomlog").info("draining", { signal: await terminationSignal() });

@@ -17,6 +17,8 @@ const REQUEST_MS = 30_000;
 const IDLE_SESSION_MS = 5 * 60_000;
 /** When the operating system starts to probe a silent connection, which is how vanished machines are noticed. */
 const KEEPALIVE_PROBE_MS = 30_000;
+/** At a shutdown, how long a client may take to hang up after its last call is done. */
+const HANG_UP_MS = 1_000;
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -30,6 +32,8 @@ export class Server {
   readonly #http2;
   readonly #serveHttp1: (socket: Socket) => void;
   readonly #sockets = new Set<Socket>();
+  /** Sockets that have not said yet which protocol they speak. */
+  readonly #silent = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
 
   constructor(listener: (request: NodeRequest, response: NodeResponse) => void) {
@@ -54,7 +58,11 @@ export class Server {
     this.#serveHttp1 = this.#http1.listeners("connection")[0] as (socket: Socket) => void;
     this.#http1.removeAllListeners("connection").on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      this.#silent.add(socket);
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        this.#silent.delete(socket);
+      });
       this.#sniff(socket);
     });
   }
@@ -71,6 +79,10 @@ export class Server {
   /** Accepts no more connections, and resolves when the calls under way are done; after `graceMs` they are cut off. */
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
+    for (const socket of this.#silent) socket.destroy();
+    for (const socket of this.#sockets) {
+      socket.once("finish", () => setTimeout(() => socket.destroy(), HANG_UP_MS).unref());
+    }
     for (const session of this.#sessions) session.close();
     // A kept-alive connection becomes idle only when its last response is done.
     const idle = setInterval(() => this.#http1.closeIdleConnections(), 50);
@@ -90,9 +102,12 @@ export class Server {
       const isHttp2 = head.subarray(0, known).equals(HTTP2_PREFACE.subarray(0, known));
       if (isHttp2 && known < HTTP2_PREFACE.length) return;
       socket.off("readable", read).off("error", drop).off("timeout", drop).setTimeout(0);
+      this.#silent.delete(socket);
       socket.unshift(head);
-      if (isHttp2) this.#http2.emit("connection", socket);
-      else {
+      if (isHttp2) {
+        socket.allowHalfOpen = false; // else a client that only closed its connection, as a killed one does, stays
+        this.#http2.emit("connection", socket);
+      } else {
         this.#serveHttp1.call(this.#http1, socket);
         socket.resume();
       }

@@ -20,7 +20,6 @@ export const callLog: Interceptor = (next) => async (req) => {
   call.logged = true;
   try {
     const res = await next(req);
-    res.header.set("x-request-id", call.requestId);
     if (!res.stream) {
       write(call, "ok");
       return res;
@@ -28,7 +27,6 @@ export const callLog: Interceptor = (next) => async (req) => {
     return { ...res, message: logged(res.message, call) };
   } catch (e) {
     write(call, codeOf(e), e);
-    if (e instanceof ConnectError) e.metadata.set("x-request-id", call.requestId);
     throw e;
   }
 };
@@ -47,7 +45,9 @@ export function withCallLog(handler: UniversalHandler): UniversalHandler {
     contextValues.set(callKey, call);
     const response = await handler({ ...request, contextValues });
     if (!call.logged) write(call, `http ${response.status}`);
-    return response;
+    const header = new Headers(response.header);
+    header.set("x-request-id", call.requestId);
+    return { ...response, header };
   }
   return Object.assign(handle, handler);
 }

@@ -4,9 +4,9 @@ const FRESH_MS = 1_000;
 /** Whether calls can be served: the database answers, and the process is not about to stop. */
 export class Readiness {
   readonly #ping: () => Promise<void>;
-  readonly #draining = Promise.withResolvers<void>();
+  readonly #watchers = new Set<() => void>();
   #isDraining = false;
-  #last: { at: number; answers: Promise<boolean> } | undefined;
+  #lastPing = { at: -Infinity, answered: false };
 
   constructor(ping: () => Promise<void>) {
     this.#ping = ping;
@@ -15,30 +15,30 @@ export class Readiness {
   /** From now on it is not ready, for good. */
   drain(): void {
     this.#isDraining = true;
-    this.#draining.resolve();
+    for (const look of this.#watchers) look();
   }
 
   async isReady(): Promise<boolean> {
-    if (!this.#last || performance.now() - this.#last.at > FRESH_MS) {
-      const answers = this.#ping().then(() => true, () => false);
-      this.#last = { at: performance.now(), answers };
+    // The answer is kept and not its promise: a Workers request can't wait for what another one asked.
+    if (performance.now() - this.#lastPing.at > FRESH_MS) {
+      const answered = await this.#ping().then(() => true, () => false);
+      this.#lastPing = { at: performance.now(), answered };
     }
-    return (await this.#last.answers) && !this.#isDraining;
+    return this.#lastPing.answered && !this.#isDraining;
   }
 
-  /** Resolves when it is worth another look: a while later, when draining begins, or when the signal aborts. */
+  /** Resolves when another look is worth it: a while later, when draining begins, or when the signal aborts. */
   async nextLook(signal: AbortSignal): Promise<void> {
-    if (this.#isDraining) return aborted(signal);
-    let timer;
-    const later = new Promise<void>((resolve) => (timer = setTimeout(resolve, FRESH_MS)));
-    await Promise.race([later, this.#draining.promise, aborted(signal)]);
-    clearTimeout(timer);
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", look);
+        this.#watchers.delete(look);
+        resolve();
+      };
+      const timer = setTimeout(look, FRESH_MS);
+      signal.addEventListener("abort", look);
+      this.#watchers.add(look);
+    });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -5,7 +5,7 @@ import { REQUEST_BYTES } from "../chat/limits.ts";
 
 const ENVELOPE_BYTES = 5;
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Reads a request's one message before Connect does. Connect answers a message that is not protobuf, and a body that

@@ -1,0 +1,15 @@
+import process from "node:process";
+import { migrate } from "../src/libsql/migrations.ts";
+import { RemoteDatabase } from "../src/libsql/remote.ts";
+import { noSqld, Sqld } from "../test/support/sqld.ts";
+import { startWranglerDev } from "../test/support/wrangler-dev.ts";
+
+// `npm run dev:workers`: the Worker on this machine, with a database server that starts empty and goes with it.
+if (noSqld) throw new Error(`${noSqld}; start a libSQL server yourself, and pass it to wrangler dev as DATABASE_URL`);
+
+await using sqld = await Sqld.start();
+await migrate(new RemoteDatabase(sqld.url));
+const port = Number(process.env.PORT ?? 8787);
+await using wrangler = await startWranglerDev(sqld.url, port, (line) => console.log(line));
+console.log(`roomlog listening on ${wrangler.url}`);
+await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));

@@ -1,0 +1,172 @@
+import { describe, expect, test } from "vitest";
+import type { Batch, Publisher, Subscriber } from "../../src/chat/broadcaster.ts";
+import { Inbox } from "../../src/chat/inbox.ts";
+import { INBOX_MESSAGES } from "../../src/chat/limits.ts";
+import { testBatch, testMessage } from "../support/memory-log.ts";
+
+export interface BroadcasterParts extends AsyncDisposable {
+  readonly publisher: Publisher;
+  readonly subscriber: Subscriber;
+  /** Breaks what connects the two. Absent where nothing can break. */
+  readonly breakLink?: () => Promise<void>;
+}
+
+/**
+ * The rules of Publisher and Subscriber in src/chat/broadcaster.ts, for anything that implements them. Delivery may take
+ * time, so every test waits for something that has to come; what must not come is looked for after a witness has it.
+ */
+export function broadcasterContract(name: string, create: () => Promise<BroadcasterParts>): void {
+  describe(`${name} is a broadcaster`, { timeout: 10_000 }, () => {
+    const room = 11n;
+    const otherRoom = 22n;
+
+    test("[B1] publishing to a room nobody follows does nothing", async () => {
+      await using parts = await create();
+      expect(parts.publisher.publish(testBatch(room, 1))).toBeUndefined();
+    });
+
+    test("[B1] a reader that left, or never reads, is nothing to the publisher and the other readers", async () => {
+      await using parts = await create();
+      const [closed, idle, reader] = [new Inbox(), new Inbox(), new Inbox()];
+      closed.close(new Error("left"));
+      await using _closed = await parts.subscriber.subscribe([room], closed);
+      await using _idle = await parts.subscriber.subscribe([room], idle);
+      await using _reader = await parts.subscriber.subscribe([room], reader);
+      for (let first = 1; first <= 2 * INBOX_MESSAGES; first += 100) {
+        const batch = testBatch(room, first, first + 99);
+        expect(parts.publisher.publish(batch)).toBeUndefined();
+        await received(reader, [batch]);
+      }
+      await received(idle, [testBatch(room, 1)]);
+    });
+
+    test("[B2] what is published after subscribe() resolved arrives", async () => {
+      await using parts = await create();
+      const inbox = new Inbox();
+      await using _ = await parts.subscriber.subscribe([room], inbox);
+      const batch = testBatch(room, 1, 3);
+      parts.publisher.publish(batch);
+      await received(inbox, [batch]);
+    });
+
+    test("[B2] every batch of a burst arrives, whole", async () => {
+      await using parts = await create();
+      const inbox = new Inbox();
+      await using _ = await parts.subscriber.subscribe([room], inbox);
+      const burst = Array.from({ length: 200 }, (_, i) => testBatch(room, 3 * i + 1, 3 * i + 3));
+      for (const batch of burst) parts.publisher.publish(batch);
+      await received(inbox, burst);
+    });
+
+    test("[B2] one subscription follows several rooms, several subscriptions one room", async () => {
+      await using parts = await create();
+      const inboxes = [new Inbox(), new Inbox(), new Inbox()];
+      await using subscriptions = new AsyncDisposableStack();
+      for (const inbox of inboxes) subscriptions.use(await parts.subscriber.subscribe([room, otherRoom], inbox));
+      const batches = [testBatch(room, 1, 2), testBatch(otherRoom, 1), testBatch(room, 3)];
+      for (const batch of batches) parts.publisher.publish(batch);
+      for (const inbox of inboxes) await received(inbox, batches);
+    });
+
+    test("[B2] holds for each of many that subscribe at the same time", async () => {
+      await using parts = await create();
+      const inboxes = Array.from({ length: 50 }, () => new Inbox());
+      await using subscriptions = new AsyncDisposableStack();
+      await Promise.all(
+        inboxes.map(async (inbox, i) => {
+          subscriptions.use(await parts.subscriber.subscribe([room], inbox));
+          const batch = testBatch(room, i + 1);
+          parts.publisher.publish(batch);
+          await received(inbox, [batch]);
+        }),
+      );
+    });
+
+    test("[B2] a message arrives as it was published", async () => {
+      await using parts = await create();
+      const inbox = new Inbox();
+      await using _ = await parts.subscriber.subscribe([room], inbox);
+      const batch: Batch = [testMessage(room, 9_007_199_254_740_993n, "größer als 2⁵³ 😀")];
+      parts.publisher.publish(batch);
+      const { batches, missed } = await inbox.next();
+      if (!missed) expect(batches).toEqual([batch]);
+    });
+
+    test("[B3] batches of other rooms stay out", async () => {
+      await using parts = await create();
+      const [inbox, witness] = [new Inbox(), new Inbox()];
+      await using _inbox = await parts.subscriber.subscribe([room], inbox);
+      await using _witness = await parts.subscriber.subscribe([otherRoom], witness);
+      const [mine, others] = [testBatch(room, 1), testBatch(otherRoom, 1, 5)];
+      parts.publisher.publish(others);
+      await received(witness, [others]);
+      parts.publisher.publish(mine);
+      const arrived = await received(inbox, [mine]);
+      expect(arrived.filter(({ roomId }) => roomId !== room)).toEqual([]);
+    });
+
+    test("[B4] disposing ends a subscription, and no other one", async () => {
+      await using parts = await create();
+      const [inbox, witness] = [new Inbox(), new Inbox()];
+      const subscription = await parts.subscriber.subscribe([room, otherRoom], inbox);
+      await using _ = await parts.subscriber.subscribe([room, otherRoom], witness);
+      await subscription[Symbol.asyncDispose]();
+      for (const batch of [testBatch(room, 1), testBatch(otherRoom, 1)]) {
+        parts.publisher.publish(batch);
+        await received(witness, [batch]);
+      }
+      expect(inbox.take().batches).toEqual([]);
+    });
+
+    test("[B4] disposing twice is fine", async () => {
+      await using parts = await create();
+      const [inbox, witness] = [new Inbox(), new Inbox()];
+      const subscription = await parts.subscriber.subscribe([room], inbox);
+      await using _ = await parts.subscriber.subscribe([room], witness);
+      await Promise.all([subscription[Symbol.asyncDispose](), subscription[Symbol.asyncDispose]()]);
+      await subscription[Symbol.asyncDispose]();
+      const batch = testBatch(room, 1);
+      parts.publisher.publish(batch);
+      await received(witness, [batch]);
+    });
+
+    test("[B4] who disposed may subscribe again", async () => {
+      await using parts = await create();
+      const inbox = new Inbox();
+      const earlier = await parts.subscriber.subscribe([room], inbox);
+      await earlier[Symbol.asyncDispose]();
+      await using _ = await parts.subscriber.subscribe([room], inbox);
+      await earlier[Symbol.asyncDispose]();
+      const batch = testBatch(room, 1);
+      parts.publisher.publish(batch);
+      await received(inbox, [batch]);
+    });
+
+    test("[B5] a link that broke is restored, and the inbox is told that it missed something", async ({ skip }) => {
+      await using parts = await create();
+      if (!parts.breakLink) return skip("nothing connects publisher and subscriber that could break");
+      const inbox = new Inbox();
+      await using _ = await parts.subscriber.subscribe([room], inbox);
+      await parts.breakLink();
+      while (!(await inbox.next()).missed);
+      const batch = testBatch(room, 1, 2);
+      parts.publisher.publish(batch);
+      await received(inbox, [batch]);
+    });
+  });
+}
+
+/** Waits until all of the batches arrived, or the inbox was told that it missed something. Returns what arrived. */
+async function received(inbox: Inbox, batches: readonly Batch[]) {
+  const due = new Set(batches.flat().map(({ roomId, seq }) => `${roomId}/${seq}`));
+  const arrived: Batch[number][] = [];
+  while (due.size > 0) {
+    const news = await inbox.next();
+    for (const message of news.batches.flat()) {
+      arrived.push(message);
+      due.delete(`${message.roomId}/${message.seq}`);
+    }
+    if (news.missed) break;
+  }
+  return arrived;
+}

@@ -1,0 +1,21 @@
+import type { Database } from "../../src/libsql/database.ts";
+import { migrate } from "../../src/libsql/migrations.ts";
+import { LibsqlStore } from "../../src/libsql/store.ts";
+import type { StoreParts } from "../contract/store.ts";
+
+/** A store on a fresh database whose ids begin beyond 2^53, and more stores on the same data. */
+export async function libsqlParts(open: () => Promise<Database>): Promise<StoreParts> {
+  const database = await open();
+  await migrate(database);
+  const id = 2n ** 53n + 1n;
+  await database.write([
+    { sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('rooms', ?1), ('members', ?1)", args: [id] },
+    { sql: "INSERT INTO messages VALUES (?1, 0, 1, 0, 'takes the id', NULL, 0, 0)", args: [id] },
+  ]);
+  const store = new LibsqlStore(database);
+  return {
+    store,
+    open: async () => new LibsqlStore(await open()),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,152 @@
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Code, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { describe, expect, test } from "vitest";
+import { ChatService, type Message, MessageSchema, SendMessageReqSchema } from "../../gen/chat_pb.ts";
+import { CommittedSchema, SendResultSchema } from "../../gen/room_object/room_object_pb.ts";
+import { TestStream } from "../support/test-stream.ts";
+import { constructions } from "./main.workerd.ts";
+
+const client = createClient(
+  ChatService,
+  createConnectTransport({
+    baseUrl: "https://roomlog.test",
+    // workerd refuses the redirect mode that the transport asks for.
+    fetch: (input, init) => exports.default.fetch(new Request(input, { ...init, redirect: "manual" })),
+  }),
+);
+
+let lastId = BigInt(Date.now()) * 1000n;
+const freshId = () => ++lastId;
+
+async function newRoom() {
+  const owner = freshId();
+  const { id: roomId } = await client.createChatRoom({ postId: freshId(), userId: owner });
+  const send = (body: string) => client.sendMessage({ roomId, userId: owner, body });
+  const follow = (after?: bigint) => {
+    return new TestStream(client, { roomIds: [roomId], userId: owner, afterSeq: after === undefined ? {} : { [`${roomId}`]: after } });
+  };
+  /** Commits through another object than the room's own, so that no reader hears of it. */
+  const sendUnheard = async (body: string) => {
+    const request = toBinary(SendMessageReqSchema, create(SendMessageReqSchema, { roomId, userId: owner, body }));
+    const { result } = fromBinary(SendResultSchema, await env.ROOMS.getByName(`not ${roomId}`).send(request));
+    return result;
+  };
+  return { roomId, owner, object: env.ROOMS.getByName(`${roomId}`), send, follow, sendUnheard };
+}
+
+function expectDense(messages: readonly Message[], after = 0n): void {
+  expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, i) => after + BigInt(i) + 1n));
+}
+
+describe("a room object", () => {
+  test("sleeps while readers wait, and wakes with their sockets", async () => {
+    const { object, send, follow } = await newRoom();
+    await using stream = follow();
+    await stream.live;
+    await send("awake");
+    await stream.take(1);
+    await runInDurableObject(object, (_, state) => state.getWebSockets().forEach((s) => s.serializeAttachment("kept")));
+    const before = constructions;
+
+    await evictDurableObject(object);
+    await send("woken");
+
+    expect((await stream.take(2)).map(({ body }) => body)).toEqual(["awake", "woken"]);
+    expect(constructions).toBe(before + 1);
+    const kept = await runInDurableObject(object, (_, state) => state.getWebSockets().map((s) => s.deserializeAttachment()));
+    expect(kept).toEqual(["kept"]);
+  });
+
+  test("leaves no timer behind that would keep it awake", async () => {
+    const { object, send, follow } = await newRoom();
+    await using stream = follow();
+    await stream.live;
+    await send("something to do");
+    // An eviction waits for everything that is still to happen in the object.
+    await evictDurableObject(object);
+    await send("and again");
+    expectDense(await stream.take(2));
+  });
+
+  for (const [what, end] of [
+    ["aborted", () => abortAllDurableObjects()],
+    ["evicted with its sockets", (object: DurableObjectStub) => evictDurableObject(object, { webSockets: "close" })],
+  ] as const) {
+    test(`[P3] that is ${what} in the middle of a stream costs no message, and the client doesn't notice`, async () => {
+      const { object, send, follow } = await newRoom();
+      await using stream = follow();
+      await stream.live;
+      for (let i = 0; i < 3; i++) {
+        await send("before");
+        await end(object);
+        await send("after");
+      }
+      expectDense(await stream.take(6));
+      await send("live again");
+      await stream.take(7);
+    });
+  }
+
+  test("[P3] a notification that is lost is made up for by the next one", async () => {
+    const { send, follow, sendUnheard } = await newRoom();
+    await using stream = follow();
+    await stream.live;
+    await send("heard");
+    expect((await sendUnheard("unheard")).case).toBe("message");
+    await send("heard");
+    expect((await stream.take(3)).map(({ body }) => body)).toEqual(["heard", "unheard", "heard"]);
+  });
+
+  test("[P3] a lost last notification is found by the look at the head; the socket stays the same", async () => {
+    const { object, follow, sendUnheard } = await newRoom();
+    await using stream = follow();
+    await stream.live;
+    await runInDurableObject(object, (_, state) => state.getWebSockets().forEach((s) => s.serializeAttachment("first")));
+    await sendUnheard("nothing follows");
+    expect((await stream.take(1))[0]!.body).toBe("nothing follows");
+    const sockets = await runInDurableObject(object, (_, state) => state.getWebSockets().map((s) => s.deserializeAttachment()));
+    expect(sockets).toEqual(["first"]);
+  });
+
+  test("[P2] two hosts that race for one room number it without a hole", async () => {
+    const { send, follow, sendUnheard } = await newRoom();
+    await using stream = follow(0n);
+    await Promise.all(Array.from({ length: 60 }, (_, i) => (i % 2 ? send(`${i}`) : sendUnheard(`${i}`))));
+    await send("last");
+    expectDense(await stream.take(61));
+  });
+
+  test("tells the caller why a send was refused", async () => {
+    const { roomId } = await newRoom();
+    const refused = client.sendMessage({ roomId, userId: freshId(), body: "let me in" });
+    await expect(refused).rejects.toMatchObject({ code: Code.NotFound });
+  });
+});
+
+test("an isolate survives 200 requests at once, and 100 after them", async () => {
+  const { send } = await newRoom();
+  const sent = await Promise.all(Array.from({ length: 200 }, (_, i) => send(`${i}`)));
+  for (let i = 0; i < 100; i++) sent.push(await send(`${i}`));
+  expectDense(sent.sort((a, b) => Number(a.seq - b.seq)));
+});
+
+test("nothing that a client sends reaches an object but through the RPCs", async () => {
+  const { roomId } = await newRoom();
+  for (const path of ["/", `/${roomId}`, "/room", "/chat_grpc.ChatService/StreamMessage"]) {
+    for (const host of ["https://roomlog.test", "https://room"]) {
+      const response = await exports.default.fetch(new Request(host + path, { headers: { upgrade: "websocket" } }));
+      expect(response.webSocket ?? null).toBeNull();
+      expect(response.status).toBeGreaterThanOrEqual(400);
+    }
+  }
+});
+
+test("a message of a later version, with more in it, is understood", () => {
+  const message = toBinary(MessageSchema, create(MessageSchema, { seq: 7n, body: "hello" }));
+  const unknownField = new Uint8Array([0xfa, 0x3f, 3, 1, 2, 3]);
+  const frame = new Uint8Array([0x0a, message.length + 6, ...message, ...unknownField, ...unknownField]);
+  expect(fromBinary(CommittedSchema, frame).messages).toMatchObject([{ seq: 7n, body: "hello" }]);
+});
