@@ -208,7 +208,7 @@ class Reader {
   }
 }
 
-describe("tail, with any subscriber and any interleaving", () => {
+describe("tail, with any subscriber and any interleaving", { timeout: 60_000 }, () => {
   test("[T1] [T2] [T3] delivers every change once and in order, one suspicion after the last loss at the latest", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), histories(fates), async (scheduler, history) => {
@@ -219,7 +219,7 @@ describe("tail, with any subscriber and any interleaving", () => {
         for (const reader of readers) reader.check();
         await everybodyLeaves(world, readers);
       }),
-      { numRuns: 4_000 },
+      { numRuns: 2_500 },
     );
   });
 
@@ -232,7 +232,7 @@ describe("tail, with any subscriber and any interleaving", () => {
         for (const reader of readers) reader.check();
         await everybodyLeaves(world, readers);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_500 },
     );
   });
 
