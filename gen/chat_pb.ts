@@ -7,9 +7,15 @@
 // runtime can carry it, gRPC. A request is at most 64 KiB. Ids are positive. In JSON an int64 is a string ("7");
 // numbers are accepted too.
 //
+// A room's list of members is a second log beside that of its messages: every member added or removed and every read
+// position moved takes the next number of it, `member_seq`. A reader's position in a room is a Cursor of both.
+//
 // An error's code says what to do next:
 //   INVALID_ARGUMENT    the request is malformed: correct it. Details carry buf.validate.Violations.
-//   NOT_FOUND           no such room, or the user is not a member of it. The answer is the same for both.
+//   NOT_FOUND           no such room, or the user is not a member of it, which is one and the same answer; or no such
+//                       message in the room.
+//   PERMISSION_DENIED   a member may see it, but not do it: it is up to the author or to the room's owner.
+//   FAILED_PRECONDITION the message has been deleted.
 //   ALREADY_EXISTS      it is there already, or client_message_id belongs to another message.
 //   OUT_OF_RANGE        a cursor is beyond the room's newest change.
 //   RESOURCE_EXHAUSTED  the request is too large.
@@ -32,7 +38,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file chat.proto.
  */
 export const file_chat: GenFile = /*@__PURE__*/
-  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMigwEKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKWAQoGTWVtYmVyEgoKAmlkGAEgASgDEg8KB3Jvb21faWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLNAQoHTWVzc2FnZRIKCgJpZBgBIAEoAxIMCgRib2R5GAIgASgJEg8KB3Jvb21faWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNzZXEYByABKAMSGQoRY2xpZW50X21lc3NhZ2VfaWQYCCABKAkiQwoNQ3JlYXRlUm9vbVJlcRIYCgdwb3N0X2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAEiQgoMQWRkTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoASKKAQoOU2VuZE1lc3NhZ2VSZXESHAoEYm9keRgBIAEoCUIOukgLcgkQARjAProBAQASGAoHcm9vbV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBEiYKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJQgu6SAhyBihAugEBACLRAQoQU3RyZWFtTWVzc2FnZVJlcRIkCghyb29tX2lkcxgBIAMoA0ISukgPkgEMCAEQMhgBIgQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESTAoJYWZ0ZXJfc2VxGAMgAygLMikuY2hhdF9ncnBjLlN0cmVhbU1lc3NhZ2VSZXEuQWZ0ZXJTZXFFbnRyeUIOukgLmgEIEDIqBCICKAAaLwoNQWZ0ZXJTZXFFbnRyeRILCgNrZXkYASABKAMSDQoFdmFsdWUYAiABKAM6AjgBMoUCCgtDaGF0U2VydmljZRI7Cg5DcmVhdGVDaGF0Um9vbRIYLmNoYXRfZ3JwYy5DcmVhdGVSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20SNwoJQWRkTWVtYmVyEhcuY2hhdF9ncnBjLkFkZE1lbWJlclJlcRoRLmNoYXRfZ3JwYy5NZW1iZXISPAoLU2VuZE1lc3NhZ2USGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZRJCCg1TdHJlYW1NZXNzYWdlEhsuY2hhdF9ncnBjLlN0cmVhbU1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZTABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMilQEKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvd25lcl9pZBgFIAEoAyLzAQoGTWVtYmVyEgoKAmlkGAEgASgDEg8KB3Jvb21faWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWFkX21lc3NhZ2VfaWQYBiABKAMSEgoKbWVtYmVyX3NlcRgHIAEoAxIuCgpyZW1vdmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKSAgoHTWVzc2FnZRIKCgJpZBgBIAEoAxIMCgRib2R5GAIgASgJEg8KB3Jvb21faWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNzZXEYByABKAMSGQoRY2xpZW50X21lc3NhZ2VfaWQYCCABKAkSEwoLcmVwbHlfdG9faWQYCSABKAMSLgoKZGVsZXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOwoGQ3Vyc29yEhQKA3NlcRgBIAEoA0IHukgEIgIoABIbCgptZW1iZXJfc2VxGAIgASgDQge6SAQiAigAIkMKDUNyZWF0ZVJvb21SZXESGAoHcG9zdF9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIkIKDEFkZE1lbWJlclJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAEiqAEKDlNlbmRNZXNzYWdlUmVxEhwKBGJvZHkYASABKAlCDrpIC3IJEAEYwD66AQEAEhgKB3Jvb21faWQYAiABKANCB7pIBCICKAESGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoARImChFjbGllbnRfbWVzc2FnZV9pZBgEIAEoCUILukgIcgYoQLoBAQASHAoLcmVwbHlfdG9faWQYBSABKANCB7pIBCICKAAi0QEKEFN0cmVhbU1lc3NhZ2VSZXESJAoIcm9vbV9pZHMYASADKANCErpID5IBDAgBEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBEkwKCWFmdGVyX3NlcRgDIAMoCzIpLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxLkFmdGVyU2VxRW50cnlCDrpIC5oBCBAyKgQiAigAGi8KDUFmdGVyU2VxRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASJtCgpHZXRSb29tUmVxEhoKB3Jvb21faWQYASABKANCB7pIBCICKAFIABIaCgdwb3N0X2lkGAIgASgDQge6SAQiAigBSAASGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoAUINCgRyb29tEgW6SAIIASJfCgxMaXN0Um9vbXNSZXESGAoHdXNlcl9pZBgBIAEoA0IHukgEIgIoARIYCgVsaW1pdBgCIAEoBUIJukgGGgQYZCgAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGGQiTgoMTGlzdFJvb21zUmVzEiUKBXJvb21zGAEgAygLMhYuY2hhdF9ncnBjLlJvb21TdW1tYXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKmAQoLUm9vbVN1bW1hcnkSHQoEcm9vbRgBIAEoCzIPLmNoYXRfZ3JwYy5Sb29tEigKDGxhc3RfbWVzc2FnZRgCIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEh8KBGhlYWQYAyABKAsyES5jaGF0X2dycGMuQ3Vyc29yEhcKD3JlYWRfbWVzc2FnZV9pZBgEIAEoAxIUCgx1bnJlYWRfY291bnQYBSABKAUixQEKD0xpc3RNZXNzYWdlc1JlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESHAoJYmVmb3JlX2lkGAMgASgDQge6SAQiAigBSAASGwoIYWZ0ZXJfaWQYBCABKANCB7pIBCICKABIABIcCglhcm91bmRfaWQYBSABKANCB7pIBCICKAFIABIZCgVsaW1pdBgGIAEoBUIKukgHGgUYyAEoAEIKCghwb3NpdGlvbiKAAQoPTGlzdE1lc3NhZ2VzUmVzEiQKCG1lc3NhZ2VzGAEgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USEwoLaGFzX2VhcmxpZXIYAiABKAgSEQoJaGFzX2xhdGVyGAMgASgIEh8KBGhlYWQYBCABKAsyES5jaGF0X2dycGMuQ3Vyc29yIn8KDkxpc3RNZW1iZXJzUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIeCg1hZnRlcl91c2VyX2lkGAMgASgDQge6SAQiAigAEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjIASgAIkYKDkxpc3RNZW1iZXJzUmVzEiIKB21lbWJlcnMYASADKAsyES5jaGF0X2dycGMuTWVtYmVyEhAKCGhhc19tb3JlGAIgASgIIkEKC0lzTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoASIgCgtJc01lbWJlclJlcxIRCglpc19tZW1iZXIYASABKAgiYAoPUmVtb3ZlTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoASJlChRUcmFuc2Zlck93bmVyc2hpcFJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAEipAEKDkVkaXRNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBEhwKBGJvZHkYBCABKAlCDrpIC3IJEAEYwD66AQEAEiMKDmNsaWVudF9lZGl0X2lkGAUgASgJQgu6SAhyBihAugEBACJjChBEZWxldGVNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBIl4KC01hcmtSZWFkUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIbCgptZXNzYWdlX2lkGAMgASgDQge6SAQiAigBIkMKDVNlbmRUeXBpbmdSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIg8KDVNlbmRUeXBpbmdSZXMi+QEKD1N0cmVhbUV2ZW50c1JlcRIkCghyb29tX2lkcxgBIAMoA0ISukgPkgEMCAEQMhgBIgQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESPgoFYWZ0ZXIYAyADKAsyJS5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxLkFmdGVyRW50cnlCCLpIBZoBAhAyEiUKEWhlYXJ0YmVhdF9zZWNvbmRzGAQgASgFQgq6SAcaBRisAigAGj8KCkFmdGVyRW50cnkSCwoDa2V5GAEgASgDEiAKBXZhbHVlGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvcjoCOAEi1gIKBUV2ZW50EiUKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZUgAEikKDG1lbWJlcl9hZGRlZBgCIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIrCg5tZW1iZXJfcmVtb3ZlZBgDIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABInCgpyZWFkX21vdmVkGAQgASgLMhEuY2hhdF9ncnBjLk1lbWJlckgAEikKCWNhdWdodF91cBgFIAEoCzIULmNoYXRfZ3JwYy5Qb3NpdGlvbnNIABIpCgloZWFydGJlYXQYBiABKAsyFC5jaGF0X2dycGMuUG9zaXRpb25zSAASIQoFcmVzZXQYByABKAsyEC5jaGF0X2dycGMuUmVzZXRIABIjCgZ0eXBpbmcYCCABKAsyES5jaGF0X2dycGMuVHlwaW5nSABCBwoFZXZlbnQiggEKCVBvc2l0aW9ucxIyCgdjdXJzb3JzGAEgAygLMiEuY2hhdF9ncnBjLlBvc2l0aW9ucy5DdXJzb3JzRW50cnkaQQoMQ3Vyc29yc0VudHJ5EgsKA2tleRgBIAEoAxIgCgV2YWx1ZRgCIAEoCzIRLmNoYXRfZ3JwYy5DdXJzb3I6AjgBIjsKBVJlc2V0Eg8KB3Jvb21faWQYASABKAMSIQoGY3Vyc29yGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvciJaCgZUeXBpbmcSDwoHcm9vbV9pZBgBIAEoAxIPCgd1c2VyX2lkGAIgASgDEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMv8HCgtDaGF0U2VydmljZRI7Cg5DcmVhdGVDaGF0Um9vbRIYLmNoYXRfZ3JwYy5DcmVhdGVSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20SNwoJQWRkTWVtYmVyEhcuY2hhdF9ncnBjLkFkZE1lbWJlclJlcRoRLmNoYXRfZ3JwYy5NZW1iZXISPAoLU2VuZE1lc3NhZ2USGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZRJCCg1TdHJlYW1NZXNzYWdlEhsuY2hhdF9ncnBjLlN0cmVhbU1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZTABEjEKB0dldFJvb20SFS5jaGF0X2dycGMuR2V0Um9vbVJlcRoPLmNoYXRfZ3JwYy5Sb29tEj0KCUxpc3RSb29tcxIXLmNoYXRfZ3JwYy5MaXN0Um9vbXNSZXEaFy5jaGF0X2dycGMuTGlzdFJvb21zUmVzEkYKDExpc3RNZXNzYWdlcxIaLmNoYXRfZ3JwYy5MaXN0TWVzc2FnZXNSZXEaGi5jaGF0X2dycGMuTGlzdE1lc3NhZ2VzUmVzEkMKC0xpc3RNZW1iZXJzEhkuY2hhdF9ncnBjLkxpc3RNZW1iZXJzUmVxGhkuY2hhdF9ncnBjLkxpc3RNZW1iZXJzUmVzEjoKCElzTWVtYmVyEhYuY2hhdF9ncnBjLklzTWVtYmVyUmVxGhYuY2hhdF9ncnBjLklzTWVtYmVyUmVzEj0KDFJlbW92ZU1lbWJlchIaLmNoYXRfZ3JwYy5SZW1vdmVNZW1iZXJSZXEaES5jaGF0X2dycGMuTWVtYmVyEkUKEVRyYW5zZmVyT3duZXJzaGlwEh8uY2hhdF9ncnBjLlRyYW5zZmVyT3duZXJzaGlwUmVxGg8uY2hhdF9ncnBjLlJvb20SPAoLRWRpdE1lc3NhZ2USGS5jaGF0X2dycGMuRWRpdE1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZRJACg1EZWxldGVNZXNzYWdlEhsuY2hhdF9ncnBjLkRlbGV0ZU1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZRI1CghNYXJrUmVhZBIWLmNoYXRfZ3JwYy5NYXJrUmVhZFJlcRoRLmNoYXRfZ3JwYy5NZW1iZXISQAoKU2VuZFR5cGluZxIYLmNoYXRfZ3JwYy5TZW5kVHlwaW5nUmVxGhguY2hhdF9ncnBjLlNlbmRUeXBpbmdSZXMSPgoMU3RyZWFtRXZlbnRzEhouY2hhdF9ncnBjLlN0cmVhbUV2ZW50c1JlcRoQLmNoYXRfZ3JwYy5FdmVudDABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * The conversation behind one post.
@@ -67,6 +73,13 @@ export type Room = Message$1<"chat_grpc.Room"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 4;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * The member who may remove others, delete their messages, and hand the room on; 0 while the room has no members.
+   *
+   * @generated from field: int64 owner_id = 5;
+   */
+  ownerId: bigint;
 };
 
 /**
@@ -116,6 +129,27 @@ export type Member = Message$1<"chat_grpc.Member"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 5;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * The newest message the member has read; 0 if there was none when the membership began, and none was marked since.
+   *
+   * @generated from field: int64 read_message_id = 6;
+   */
+  readMessageId: bigint;
+
+  /**
+   * The number of the latest change of this membership among those of the room's members: 1, 2, 3, …
+   *
+   * @generated from field: int64 member_seq = 7;
+   */
+  memberSeq: bigint;
+
+  /**
+   * Set when the membership has ended.
+   *
+   * @generated from field: google.protobuf.Timestamp removed_at = 8;
+   */
+  removedAt?: Timestamp | undefined;
 };
 
 /**
@@ -186,6 +220,20 @@ export type Message = Message$1<"chat_grpc.Message"> & {
    * @generated from field: string client_message_id = 8;
    */
   clientMessageId: string;
+
+  /**
+   * The message of the same room that it replies to; 0 if none.
+   *
+   * @generated from field: int64 reply_to_id = 9;
+   */
+  replyToId: bigint;
+
+  /**
+   * Set when it has been deleted; the body is empty then.
+   *
+   * @generated from field: google.protobuf.Timestamp deleted_at = 10;
+   */
+  deletedAt?: Timestamp | undefined;
 };
 
 /**
@@ -194,6 +242,34 @@ export type Message = Message$1<"chat_grpc.Message"> & {
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_chat, 2);
+
+/**
+ * A reader's position in a room: the changes up to here are known.
+ *
+ * @generated from message chat_grpc.Cursor
+ */
+export type Cursor = Message$1<"chat_grpc.Cursor"> & {
+  /**
+   * The last change of the room's messages.
+   *
+   * @generated from field: int64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * The last change of the room's members.
+   *
+   * @generated from field: int64 member_seq = 2;
+   */
+  memberSeq: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.Cursor.
+ * Use `create(CursorSchema)` to create a new message.
+ */
+export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
+  messageDesc(file_chat, 3);
 
 /**
  * Asks for the room of a post.
@@ -221,7 +297,7 @@ export type CreateRoomReq = Message$1<"chat_grpc.CreateRoomReq"> & {
  * Use `create(CreateRoomReqSchema)` to create a new message.
  */
 export const CreateRoomReqSchema: GenMessage<CreateRoomReq> = /*@__PURE__*/
-  messageDesc(file_chat, 3);
+  messageDesc(file_chat, 4);
 
 /**
  * Asks for a user to become a member.
@@ -249,7 +325,7 @@ export type AddMemberReq = Message$1<"chat_grpc.AddMemberReq"> & {
  * Use `create(AddMemberReqSchema)` to create a new message.
  */
 export const AddMemberReqSchema: GenMessage<AddMemberReq> = /*@__PURE__*/
-  messageDesc(file_chat, 4);
+  messageDesc(file_chat, 5);
 
 /**
  * A message to append.
@@ -280,11 +356,19 @@ export type SendMessageReq = Message$1<"chat_grpc.SendMessageReq"> & {
 
   /**
    * Optional: an id of the sender's choice, at most 64 bytes, without U+0000. A send repeated with the same room, user
-   * and id returns the first message, for ever, instead of storing a second one. Use a fresh UUID per message.
+   * and id returns the first message, for ever, as it is by then, instead of storing a second one. Use a fresh UUID per
+   * message. The body is compared as long as the message has not been edited or deleted.
    *
    * @generated from field: string client_message_id = 4;
    */
   clientMessageId: string;
+
+  /**
+   * Optional: the message of this room, not deleted, that this one replies to. NOT_FOUND if there is none.
+   *
+   * @generated from field: int64 reply_to_id = 5;
+   */
+  replyToId: bigint;
 };
 
 /**
@@ -292,7 +376,7 @@ export type SendMessageReq = Message$1<"chat_grpc.SendMessageReq"> & {
  * Use `create(SendMessageReqSchema)` to create a new message.
  */
 export const SendMessageReqSchema: GenMessage<SendMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 5);
+  messageDesc(file_chat, 6);
 
 /**
  * The rooms to follow.
@@ -328,7 +412,834 @@ export type StreamMessageReq = Message$1<"chat_grpc.StreamMessageReq"> & {
  * Use `create(StreamMessageReqSchema)` to create a new message.
  */
 export const StreamMessageReqSchema: GenMessage<StreamMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 6);
+  messageDesc(file_chat, 7);
+
+/**
+ * Which room.
+ *
+ * @generated from message chat_grpc.GetRoomReq
+ */
+export type GetRoomReq = Message$1<"chat_grpc.GetRoomReq"> & {
+  /**
+   * One of its names.
+   *
+   * @generated from oneof chat_grpc.GetRoomReq.room
+   */
+  room: {
+    /**
+     * The room.
+     *
+     * @generated from field: int64 room_id = 1;
+     */
+    value: bigint;
+    case: "roomId";
+  } | {
+    /**
+     * The post it belongs to.
+     *
+     * @generated from field: int64 post_id = 2;
+     */
+    value: bigint;
+    case: "postId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The caller, a member.
+   *
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.GetRoomReq.
+ * Use `create(GetRoomReqSchema)` to create a new message.
+ */
+export const GetRoomReqSchema: GenMessage<GetRoomReq> = /*@__PURE__*/
+  messageDesc(file_chat, 8);
+
+/**
+ * Whose rooms, and which page of them.
+ *
+ * @generated from message chat_grpc.ListRoomsReq
+ */
+export type ListRoomsReq = Message$1<"chat_grpc.ListRoomsReq"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * At most 100; 0 means 50.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * Empty for the first page; then the next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message chat_grpc.ListRoomsReq.
+ * Use `create(ListRoomsReqSchema)` to create a new message.
+ */
+export const ListRoomsReqSchema: GenMessage<ListRoomsReq> = /*@__PURE__*/
+  messageDesc(file_chat, 9);
+
+/**
+ * A page of a user's rooms.
+ *
+ * @generated from message chat_grpc.ListRoomsRes
+ */
+export type ListRoomsRes = Message$1<"chat_grpc.ListRoomsRes"> & {
+  /**
+   * Those with the newest message first. A room without messages counts from when the user was added.
+   *
+   * @generated from field: repeated chat_grpc.RoomSummary rooms = 1;
+   */
+  rooms: RoomSummary[];
+
+  /**
+   * Gets the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message chat_grpc.ListRoomsRes.
+ * Use `create(ListRoomsResSchema)` to create a new message.
+ */
+export const ListRoomsResSchema: GenMessage<ListRoomsRes> = /*@__PURE__*/
+  messageDesc(file_chat, 10);
+
+/**
+ * A room, as one of its members sees it in a list.
+ *
+ * @generated from message chat_grpc.RoomSummary
+ */
+export type RoomSummary = Message$1<"chat_grpc.RoomSummary"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: chat_grpc.Room room = 1;
+   */
+  room?: Room | undefined;
+
+  /**
+   * The message created last, maybe a tombstone; not set in an empty room.
+   *
+   * @generated from field: chat_grpc.Message last_message = 2;
+   */
+  lastMessage?: Message | undefined;
+
+  /**
+   * Where a stream has to start to miss nothing after this answer.
+   *
+   * @generated from field: chat_grpc.Cursor head = 3;
+   */
+  head?: Cursor | undefined;
+
+  /**
+   * The newest message the user has read.
+   *
+   * @generated from field: int64 read_message_id = 4;
+   */
+  readMessageId: bigint;
+
+  /**
+   * Messages of others that follow it and are not deleted, among the 1,000 messages that follow it.
+   *
+   * @generated from field: int32 unread_count = 5;
+   */
+  unreadCount: number;
+};
+
+/**
+ * Describes the message chat_grpc.RoomSummary.
+ * Use `create(RoomSummarySchema)` to create a new message.
+ */
+export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
+  messageDesc(file_chat, 11);
+
+/**
+ * Which messages.
+ *
+ * @generated from message chat_grpc.ListMessagesReq
+ */
+export type ListMessagesReq = Message$1<"chat_grpc.ListMessagesReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The caller, a member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Where the page lies; the newest messages, if not set.
+   *
+   * @generated from oneof chat_grpc.ListMessagesReq.position
+   */
+  position: {
+    /**
+     * The page ends before this message.
+     *
+     * @generated from field: int64 before_id = 3;
+     */
+    value: bigint;
+    case: "beforeId";
+  } | {
+    /**
+     * The page begins after this message; 0 is the beginning.
+     *
+     * @generated from field: int64 after_id = 4;
+     */
+    value: bigint;
+    case: "afterId";
+  } | {
+    /**
+     * The page has this message in its middle.
+     *
+     * @generated from field: int64 around_id = 5;
+     */
+    value: bigint;
+    case: "aroundId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * At most 200; 0 means 50.
+   *
+   * @generated from field: int32 limit = 6;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message chat_grpc.ListMessagesReq.
+ * Use `create(ListMessagesReqSchema)` to create a new message.
+ */
+export const ListMessagesReqSchema: GenMessage<ListMessagesReq> = /*@__PURE__*/
+  messageDesc(file_chat, 12);
+
+/**
+ * A page of messages.
+ *
+ * @generated from message chat_grpc.ListMessagesRes
+ */
+export type ListMessagesRes = Message$1<"chat_grpc.ListMessagesRes"> & {
+  /**
+   * In the order of their creation, each in its latest state, tombstones among them.
+   *
+   * @generated from field: repeated chat_grpc.Message messages = 1;
+   */
+  messages: Message[];
+
+  /**
+   * Whether the room has messages before the page.
+   *
+   * @generated from field: bool has_earlier = 2;
+   */
+  hasEarlier: boolean;
+
+  /**
+   * Whether it has messages after the page.
+   *
+   * @generated from field: bool has_later = 3;
+   */
+  hasLater: boolean;
+
+  /**
+   * Where a stream has to start to miss nothing after this answer.
+   *
+   * @generated from field: chat_grpc.Cursor head = 4;
+   */
+  head?: Cursor | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.ListMessagesRes.
+ * Use `create(ListMessagesResSchema)` to create a new message.
+ */
+export const ListMessagesResSchema: GenMessage<ListMessagesRes> = /*@__PURE__*/
+  messageDesc(file_chat, 13);
+
+/**
+ * Which members.
+ *
+ * @generated from message chat_grpc.ListMembersReq
+ */
+export type ListMembersReq = Message$1<"chat_grpc.ListMembersReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The caller, a member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * The page begins after this user; 0 is the beginning.
+   *
+   * @generated from field: int64 after_user_id = 3;
+   */
+  afterUserId: bigint;
+
+  /**
+   * At most 200; 0 means 50.
+   *
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message chat_grpc.ListMembersReq.
+ * Use `create(ListMembersReqSchema)` to create a new message.
+ */
+export const ListMembersReqSchema: GenMessage<ListMembersReq> = /*@__PURE__*/
+  messageDesc(file_chat, 14);
+
+/**
+ * A page of members.
+ *
+ * @generated from message chat_grpc.ListMembersRes
+ */
+export type ListMembersRes = Message$1<"chat_grpc.ListMembersRes"> & {
+  /**
+   * By user id.
+   *
+   * @generated from field: repeated chat_grpc.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Whether there are members after the page.
+   *
+   * @generated from field: bool has_more = 2;
+   */
+  hasMore: boolean;
+};
+
+/**
+ * Describes the message chat_grpc.ListMembersRes.
+ * Use `create(ListMembersResSchema)` to create a new message.
+ */
+export const ListMembersResSchema: GenMessage<ListMembersRes> = /*@__PURE__*/
+  messageDesc(file_chat, 15);
+
+/**
+ * The question.
+ *
+ * @generated from message chat_grpc.IsMemberReq
+ */
+export type IsMemberReq = Message$1<"chat_grpc.IsMemberReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The user.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.IsMemberReq.
+ * Use `create(IsMemberReqSchema)` to create a new message.
+ */
+export const IsMemberReqSchema: GenMessage<IsMemberReq> = /*@__PURE__*/
+  messageDesc(file_chat, 16);
+
+/**
+ * The answer.
+ *
+ * @generated from message chat_grpc.IsMemberRes
+ */
+export type IsMemberRes = Message$1<"chat_grpc.IsMemberRes"> & {
+  /**
+   * Whether the user is a member of the room.
+   *
+   * @generated from field: bool is_member = 1;
+   */
+  isMember: boolean;
+};
+
+/**
+ * Describes the message chat_grpc.IsMemberRes.
+ * Use `create(IsMemberResSchema)` to create a new message.
+ */
+export const IsMemberResSchema: GenMessage<IsMemberRes> = /*@__PURE__*/
+  messageDesc(file_chat, 17);
+
+/**
+ * A membership to end.
+ *
+ * @generated from message chat_grpc.RemoveMemberReq
+ */
+export type RemoveMemberReq = Message$1<"chat_grpc.RemoveMemberReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The member to remove.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Who removes: the same user, or the owner.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.RemoveMemberReq.
+ * Use `create(RemoveMemberReqSchema)` to create a new message.
+ */
+export const RemoveMemberReqSchema: GenMessage<RemoveMemberReq> = /*@__PURE__*/
+  messageDesc(file_chat, 18);
+
+/**
+ * A room to hand on.
+ *
+ * @generated from message chat_grpc.TransferOwnershipReq
+ */
+export type TransferOwnershipReq = Message$1<"chat_grpc.TransferOwnershipReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The member who becomes the owner.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * The owner.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.TransferOwnershipReq.
+ * Use `create(TransferOwnershipReqSchema)` to create a new message.
+ */
+export const TransferOwnershipReqSchema: GenMessage<TransferOwnershipReq> = /*@__PURE__*/
+  messageDesc(file_chat, 19);
+
+/**
+ * A message's new text.
+ *
+ * @generated from message chat_grpc.EditMessageReq
+ */
+export type EditMessageReq = Message$1<"chat_grpc.EditMessageReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 message_id = 2;
+   */
+  messageId: bigint;
+
+  /**
+   * Its author.
+   *
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+
+  /**
+   * The text: 1 to 8,000 characters (Unicode code points), without U+0000.
+   *
+   * @generated from field: string body = 4;
+   */
+  body: string;
+
+  /**
+   * Optional: an id of the author's choice, at most 64 bytes. An edit repeated with it is not a second change, even if
+   * other edits came between; it returns the message as it is. Use a fresh UUID per edit.
+   *
+   * @generated from field: string client_edit_id = 5;
+   */
+  clientEditId: string;
+};
+
+/**
+ * Describes the message chat_grpc.EditMessageReq.
+ * Use `create(EditMessageReqSchema)` to create a new message.
+ */
+export const EditMessageReqSchema: GenMessage<EditMessageReq> = /*@__PURE__*/
+  messageDesc(file_chat, 20);
+
+/**
+ * A message to delete.
+ *
+ * @generated from message chat_grpc.DeleteMessageReq
+ */
+export type DeleteMessageReq = Message$1<"chat_grpc.DeleteMessageReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 message_id = 2;
+   */
+  messageId: bigint;
+
+  /**
+   * Who deletes: its author, or the room's owner.
+   *
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.DeleteMessageReq.
+ * Use `create(DeleteMessageReqSchema)` to create a new message.
+ */
+export const DeleteMessageReqSchema: GenMessage<DeleteMessageReq> = /*@__PURE__*/
+  messageDesc(file_chat, 21);
+
+/**
+ * A read position.
+ *
+ * @generated from message chat_grpc.MarkReadReq
+ */
+export type MarkReadReq = Message$1<"chat_grpc.MarkReadReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * The newest message read.
+   *
+   * @generated from field: int64 message_id = 3;
+   */
+  messageId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.MarkReadReq.
+ * Use `create(MarkReadReqSchema)` to create a new message.
+ */
+export const MarkReadReqSchema: GenMessage<MarkReadReq> = /*@__PURE__*/
+  messageDesc(file_chat, 22);
+
+/**
+ * Who types where.
+ *
+ * @generated from message chat_grpc.SendTypingReq
+ */
+export type SendTypingReq = Message$1<"chat_grpc.SendTypingReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.SendTypingReq.
+ * Use `create(SendTypingReqSchema)` to create a new message.
+ */
+export const SendTypingReqSchema: GenMessage<SendTypingReq> = /*@__PURE__*/
+  messageDesc(file_chat, 23);
+
+/**
+ * Nothing to say.
+ *
+ * @generated from message chat_grpc.SendTypingRes
+ */
+export type SendTypingRes = Message$1<"chat_grpc.SendTypingRes"> & {
+};
+
+/**
+ * Describes the message chat_grpc.SendTypingRes.
+ * Use `create(SendTypingResSchema)` to create a new message.
+ */
+export const SendTypingResSchema: GenMessage<SendTypingRes> = /*@__PURE__*/
+  messageDesc(file_chat, 24);
+
+/**
+ * The rooms to follow.
+ *
+ * @generated from message chat_grpc.StreamEventsReq
+ */
+export type StreamEventsReq = Message$1<"chat_grpc.StreamEventsReq"> & {
+  /**
+   * 1 to 50 distinct rooms.
+   *
+   * @generated from field: repeated int64 room_ids = 1;
+   */
+  roomIds: bigint[];
+
+  /**
+   * The reader, a member of each of the rooms.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Where to start, by room id. An empty Cursor is the beginning; a room that is not in the map starts at now.
+   *
+   * @generated from field: map<int64, chat_grpc.Cursor> after = 3;
+   */
+  after: { [key: string]: Cursor };
+
+  /**
+   * How often a heartbeat comes, in seconds: 1 to 300; 0 means 15.
+   *
+   * @generated from field: int32 heartbeat_seconds = 4;
+   */
+  heartbeatSeconds: number;
+};
+
+/**
+ * Describes the message chat_grpc.StreamEventsReq.
+ * Use `create(StreamEventsReqSchema)` to create a new message.
+ */
+export const StreamEventsReqSchema: GenMessage<StreamEventsReq> = /*@__PURE__*/
+  messageDesc(file_chat, 25);
+
+/**
+ * Something that happened. An event of a kind that a client doesn't know is one it can leave out.
+ *
+ * @generated from message chat_grpc.Event
+ */
+export type Event = Message$1<"chat_grpc.Event"> & {
+  /**
+   * What it was.
+   *
+   * @generated from oneof chat_grpc.Event.event
+   */
+  event: {
+    /**
+     * A message was sent, edited or deleted; this is what it is now.
+     *
+     * @generated from field: chat_grpc.Message message = 1;
+     */
+    value: Message;
+    case: "message";
+  } | {
+    /**
+     * A user became a member.
+     *
+     * @generated from field: chat_grpc.Member member_added = 2;
+     */
+    value: Member;
+    case: "memberAdded";
+  } | {
+    /**
+     * A membership ended. If it was the reader's own, nothing more comes of the room.
+     *
+     * @generated from field: chat_grpc.Member member_removed = 3;
+     */
+    value: Member;
+    case: "memberRemoved";
+  } | {
+    /**
+     * A member's read position moved.
+     *
+     * @generated from field: chat_grpc.Member read_moved = 4;
+     */
+    value: Member;
+    case: "readMoved";
+  } | {
+    /**
+     * Everything up to here has been delivered.
+     *
+     * @generated from field: chat_grpc.Positions caught_up = 5;
+     */
+    value: Positions;
+    case: "caughtUp";
+  } | {
+    /**
+     * Nothing is missing up to here; comes at the interval asked for.
+     *
+     * @generated from field: chat_grpc.Positions heartbeat = 6;
+     */
+    value: Positions;
+    case: "heartbeat";
+  } | {
+    /**
+     * A room could not be followed from the cursor given, and starts at now: read it anew.
+     *
+     * @generated from field: chat_grpc.Reset reset = 7;
+     */
+    value: Reset;
+    case: "reset";
+  } | {
+    /**
+     * A member is typing.
+     *
+     * @generated from field: chat_grpc.Typing typing = 8;
+     */
+    value: Typing;
+    case: "typing";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message chat_grpc.Event.
+ * Use `create(EventSchema)` to create a new message.
+ */
+export const EventSchema: GenMessage<Event> = /*@__PURE__*/
+  messageDesc(file_chat, 26);
+
+/**
+ * Positions in all rooms of a stream.
+ *
+ * @generated from message chat_grpc.Positions
+ */
+export type Positions = Message$1<"chat_grpc.Positions"> & {
+  /**
+   * By room id.
+   *
+   * @generated from field: map<int64, chat_grpc.Cursor> cursors = 1;
+   */
+  cursors: { [key: string]: Cursor };
+};
+
+/**
+ * Describes the message chat_grpc.Positions.
+ * Use `create(PositionsSchema)` to create a new message.
+ */
+export const PositionsSchema: GenMessage<Positions> = /*@__PURE__*/
+  messageDesc(file_chat, 27);
+
+/**
+ * A room whose cursor lay beyond its head: the database has lost changes that the reader has seen, or it is another one.
+ *
+ * @generated from message chat_grpc.Reset
+ */
+export type Reset = Message$1<"chat_grpc.Reset"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * Where the room starts now.
+   *
+   * @generated from field: chat_grpc.Cursor cursor = 2;
+   */
+  cursor?: Cursor | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.Reset.
+ * Use `create(ResetSchema)` to create a new message.
+ */
+export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
+  messageDesc(file_chat, 28);
+
+/**
+ * A member is typing, until expires_at at the longest; a message of the member ends it earlier.
+ *
+ * @generated from message chat_grpc.Typing
+ */
+export type Typing = Message$1<"chat_grpc.Typing"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * When to stop showing it.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.Typing.
+ * Use `create(TypingSchema)` to create a new message.
+ */
+export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
+  messageDesc(file_chat, 29);
 
 /**
  * Rooms, their members, and their logs of messages.
@@ -384,6 +1295,149 @@ export const ChatService: GenService<{
     methodKind: "server_streaming";
     input: typeof StreamMessageReqSchema;
     output: typeof MessageSchema;
+  },
+  /**
+   * A room, by its id or its post's.
+   * NOT_FOUND: no such room, or the user is not a member.
+   *
+   * @generated from rpc chat_grpc.ChatService.GetRoom
+   */
+  getRoom: {
+    methodKind: "unary";
+    input: typeof GetRoomReqSchema;
+    output: typeof RoomSchema;
+  },
+  /**
+   * A user's rooms, those with the newest message first, each with what a list of conversations shows of it.
+   * Messages that arrive between pages don't disturb them: the pages of one listing have every room once.
+   * INVALID_ARGUMENT: page_token is not of such a listing.
+   *
+   * @generated from rpc chat_grpc.ChatService.ListRooms
+   */
+  listRooms: {
+    methodKind: "unary";
+    input: typeof ListRoomsReqSchema;
+    output: typeof ListRoomsResSchema;
+  },
+  /**
+   * A page of a room's messages, in the order of their creation.
+   * NOT_FOUND: no such room, the user is not a member, or no message around_id in the room.
+   *
+   * @generated from rpc chat_grpc.ChatService.ListMessages
+   */
+  listMessages: {
+    methodKind: "unary";
+    input: typeof ListMessagesReqSchema;
+    output: typeof ListMessagesResSchema;
+  },
+  /**
+   * A page of a room's members, by user id.
+   * NOT_FOUND: no such room, or the user is not a member.
+   *
+   * @generated from rpc chat_grpc.ChatService.ListMembers
+   */
+  listMembers: {
+    methodKind: "unary";
+    input: typeof ListMembersReqSchema;
+    output: typeof ListMembersResSchema;
+  },
+  /**
+   * Whether a user is a member of a room: the question of gateways that guard something of their own with it. False
+   * where there is no such room.
+   *
+   * @generated from rpc chat_grpc.ChatService.IsMember
+   */
+  isMember: {
+    methodKind: "unary";
+    input: typeof IsMemberReqSchema;
+    output: typeof IsMemberResSchema;
+  },
+  /**
+   * Ends a membership. A member may leave; the owner may remove others. From here on the user's streams deliver nothing
+   * of the room, and say so. Being added again starts afresh.
+   * When the owner leaves, the member who has been there longest becomes the owner. When the last member leaves, the
+   * room keeps its log without an owner, and the next user who is added becomes the owner.
+   * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: the actor is neither the user nor the owner.
+   *
+   * @generated from rpc chat_grpc.ChatService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberReqSchema;
+    output: typeof MemberSchema;
+  },
+  /**
+   * Hands a room on to another member.
+   * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: the actor is not the owner.
+   *
+   * @generated from rpc chat_grpc.ChatService.TransferOwnership
+   */
+  transferOwnership: {
+    methodKind: "unary";
+    input: typeof TransferOwnershipReqSchema;
+    output: typeof RoomSchema;
+  },
+  /**
+   * Changes a message's text. That is a change of the room's log: the message takes the next seq and travels as a send
+   * does. Its id, creation time and place in history stay. The text it has already is no change.
+   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: not the author. FAILED_PRECONDITION: it is deleted.
+   *
+   * @generated from rpc chat_grpc.ChatService.EditMessage
+   */
+  editMessage: {
+    methodKind: "unary";
+    input: typeof EditMessageReqSchema;
+    output: typeof MessageSchema;
+  },
+  /**
+   * Deletes a message, which is the author's or the owner's right. The text is gone from the database; a tombstone with
+   * deleted_at keeps the place, takes the next seq and travels as a send does. Deleting again is no change.
+   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: neither author nor owner.
+   *
+   * @generated from rpc chat_grpc.ChatService.DeleteMessage
+   */
+  deleteMessage: {
+    methodKind: "unary";
+    input: typeof DeleteMessageReqSchema;
+    output: typeof MessageSchema;
+  },
+  /**
+   * Moves a member's read position forward to a message; never back.
+   * NOT_FOUND: not a member, or no such message in the room.
+   *
+   * @generated from rpc chat_grpc.ChatService.MarkRead
+   */
+  markRead: {
+    methodKind: "unary";
+    input: typeof MarkReadReqSchema;
+    output: typeof MemberSchema;
+  },
+  /**
+   * Shows the other members for a few seconds that a member is typing. Nothing is stored. Once a second is enough:
+   * what comes more often is not passed on.
+   * NOT_FOUND: not a member.
+   *
+   * @generated from rpc chat_grpc.ChatService.SendTyping
+   */
+  sendTyping: {
+    methodKind: "unary";
+    input: typeof SendTypingReqSchema;
+    output: typeof SendTypingResSchema;
+  },
+  /**
+   * Follows rooms live with everything that happens in them, from cursors or from now. The first event is caught_up,
+   * with the cursors it starts from. Then each room's message events come in seq order and its member events in
+   * member_seq order, none missing, none twice. Whoever was away learns of every message and member that changed, once,
+   * in its latest state. A stream ends only with an error; UNAVAILABLE means open it again with the cursors reached.
+   * NOT_FOUND: the user is not a member of one of the rooms, or it doesn't exist.
+   * INVALID_ARGUMENT: a cursor for a room not in room_ids.
+   *
+   * @generated from rpc chat_grpc.ChatService.StreamEvents
+   */
+  streamEvents: {
+    methodKind: "server_streaming";
+    input: typeof StreamEventsReqSchema;
+    output: typeof EventSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_chat, 0);
