@@ -1,57 +1,67 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Message, SendMessageReq } from "../../gen/chat_pb.ts";
+import type { Typing } from "../../gen/chat_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
-import { COMMIT_CHARACTERS, COMMIT_SENDS, WAITING_SENDS } from "./limits.ts";
+import { COMMIT_CHANGES, COMMIT_CHARACTERS, WAITING_CHANGES } from "./limits.ts";
 import type { RoomHost } from "./room-host.ts";
-import type { ChatStore, Outcome } from "./store.ts";
+import type { Answers, ChatStore, Commit, RoomChange } from "./store.ts";
+import { TypingRelay } from "./typing-relay.ts";
 
 interface Waiting {
-  readonly req: SendMessageReq;
-  readonly resolve: (message: Message) => void;
+  readonly change: RoomChange;
+  readonly resolve: (answer: Answers[keyof Answers]) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 /**
- * Applies changes with group commit: one transaction is under way at a time, and all sends that arrive meanwhile share
+ * Applies changes with group commit: one transaction is under way at a time, and all changes that arrive meanwhile share
  * the next one. What was committed is published, then answered.
  */
 export class Committer implements RoomHost {
   readonly #store: Pick<ChatStore, "commit">;
   readonly #publisher: Publisher;
+  readonly #typing: TypingRelay;
   #waiting: Waiting[] = [];
   #running = false;
 
   constructor(store: Pick<ChatStore, "commit">, publisher: Publisher) {
     this.#store = store;
     this.#publisher = publisher;
+    this.#typing = new TypingRelay(publisher);
   }
 
-  send(req: SendMessageReq): Promise<Message> {
-    if (this.#waiting.length >= WAITING_SENDS) {
-      return Promise.reject(new ConnectError("too many sends are waiting; try again in a second", Code.Unavailable));
+  apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
+    if (this.#waiting.length >= WAITING_CHANGES) {
+      return Promise.reject(new ConnectError("too many changes are waiting; try again in a second", Code.Unavailable));
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ req, resolve, reject });
+    const answer = new Promise<Answers[keyof Answers]>((resolve, reject) => {
+      this.#waiting.push({ change, resolve, reject });
       if (!this.#running) void this.#run();
     });
+    return answer as Promise<Answers[C]>;
+  }
+
+  async type(typing: Typing, memberSeq: bigint): Promise<void> {
+    this.#typing.pass(typing, memberSeq);
   }
 
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup();
-      let outcomes: Outcome[];
+      let commit: Commit;
       try {
-        outcomes = await this.#store.commit(group.map(({ req }) => req));
+        commit = await this.#store.commit(group.map(({ change }) => change));
       } catch (reason) {
-        for (const { reject } of group) reject(reason);
+        // Those who wait would meet the same, one group after the other, each only after its own timeout.
+        const isAway = reason instanceof ConnectError && reason.code === Code.Unavailable;
+        for (const { reject } of isAway ? [...group, ...this.#waiting.splice(0)] : group) reject(reason);
         continue;
       }
-      this.#publish(outcomes);
+      for (const news of commit.news) this.#publisher.publish(news);
       group.forEach(({ resolve, reject }, i) => {
-        const outcome = outcomes[i]!;
+        const outcome = commit.outcomes[i]!;
         if (outcome instanceof ConnectError) reject(outcome);
-        else resolve(outcome.message);
+        else resolve(outcome);
       });
     }
     this.#running = false;
@@ -59,19 +69,10 @@ export class Committer implements RoomHost {
 
   #takeGroup(): Waiting[] {
     let characters = 0;
-    const end = this.#waiting.findIndex(({ req }, i) => {
-      characters += req.body.length;
-      return i === COMMIT_SENDS || (i > 0 && characters > COMMIT_CHARACTERS);
+    const end = this.#waiting.findIndex(({ change: { value } }, i) => {
+      characters += "body" in value ? value.body.length : 0;
+      return i === COMMIT_CHANGES || (i > 0 && characters > COMMIT_CHARACTERS);
     });
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
-  }
-
-  #publish(outcomes: readonly Outcome[]): void {
-    const fresh = outcomes.flatMap((outcome) =>
-      outcome instanceof ConnectError || !outcome.isNew ? [] : [outcome.message],
-    );
-    for (const batch of Map.groupBy(fresh, (message) => message.roomId).values()) {
-      this.#publisher.publish(batch as [Message, ...Message[]]);
-    }
   }
 }

@@ -4,3 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 export function notInRoom(roomId: bigint, userId: bigint): ConnectError {
   return new ConnectError(`no room ${roomId} with user ${userId} as a member`, Code.NotFound);
 }
+
+export function noMessage(messageId: bigint, roomId: bigint): ConnectError {
+  return new ConnectError(`no message ${messageId} in room ${roomId}`, Code.NotFound);
+}

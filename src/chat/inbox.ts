@@ -1,29 +1,30 @@
-import type { Batch } from "./broadcaster.ts";
-import { INBOX_MESSAGES } from "./limits.ts";
+import type { News } from "../../gen/room/room_pb.ts";
+import { INBOX_CHANGES } from "./limits.ts";
 
-/** What waited for a reader. `missed`: something may have been lost, so the heads of its rooms need a look. */
-export interface News {
-  readonly batches: readonly Batch[];
+/** What waited for a reader. `missed`: something may have been lost, so its rooms' logs need a look. */
+export interface Taken {
+  readonly news: readonly News[];
   readonly missed: boolean;
 }
 
 /** One reader's bounded queue between broadcaster and tail. It never refuses: what doesn't fit becomes "missed". */
 export class Inbox {
-  #batches: Batch[] = [];
-  #messages = 0;
+  #news: News[] = [];
+  #size = 0;
   #missed = false;
   #closed: { reason: unknown } | undefined;
   #wake: (() => void) | undefined;
 
   /** A full inbox drops all it holds: the reader is slow and will read the log, so old news are only memory. */
-  push(batch: Batch): void {
-    if (this.#messages + batch.length > INBOX_MESSAGES) {
-      this.#batches = [];
-      this.#messages = 0;
+  push(news: News): void {
+    const size = news.messages.length + news.members.length + news.typing.length;
+    if (this.#size + size > INBOX_CHANGES) {
+      this.#news = [];
+      this.#size = 0;
       this.#missed = true;
     } else {
-      this.#batches.push(batch);
-      this.#messages += batch.length;
+      this.#news.push(news);
+      this.#size += size;
     }
     this.#wake?.();
   }
@@ -34,28 +35,30 @@ export class Inbox {
     this.#wake?.();
   }
 
-  /** Ends the reader: next() rejects with the reason, now and ever after. */
+  /** Ends the reader: next() and take() throw the reason, now and ever after. */
   close(reason: unknown): void {
     this.#closed ??= { reason };
     this.#wake?.();
   }
 
   /** Waits until there is something to tell, and takes all of it. */
-  async next(): Promise<News> {
-    while (!this.#closed && !this.#missed && this.#batches.length === 0) {
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+  async next(): Promise<Taken> {
+    while (!this.#closed && !this.#missed && this.#news.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
       this.#wake = undefined;
     }
     return this.take();
   }
 
   /** Takes what is there, without waiting. */
-  take(): News {
+  take(): Taken {
     if (this.#closed) throw this.#closed.reason;
-    const news = { batches: this.#batches, missed: this.#missed };
-    this.#batches = [];
-    this.#messages = 0;
+    const taken = { news: this.#news, missed: this.#missed };
+    this.#news = [];
+    this.#size = 0;
     this.#missed = false;
-    return news;
+    return taken;
   }
 }

@@ -1,13 +1,10 @@
-import { toBinary, toJsonString } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
-import {
-  encodeEnvelopes,
-  type UniversalHandler,
-  type UniversalServerRequest,
-  type UniversalServerResponse,
-} from "@connectrpc/connect/protocol";
-import { MessageSchema } from "../../gen/chat_pb.ts";
-import type { Batch } from "./broadcaster.ts";
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { TailItem } from "./tail.ts";
+import type { View } from "./view.ts";
+
+type Tail = AsyncGenerator<readonly TailItem[], never>;
 
 /** The live response of the call, if its transport can carry one; otherwise the RPC yields message by message. */
 export const liveResponseKey = createContextKey<LiveResponse | undefined>(undefined);
@@ -35,7 +32,12 @@ export function withLiveResponses(handler: UniversalHandler): UniversalHandler {
 export class LiveResponse {
   readonly #json: boolean;
   readonly #left = new AbortController();
-  readonly #started = Promise.withResolvers<{ ctx: HandlerContext; changes: AsyncGenerator<readonly Batch[], never> }>();
+  readonly #started = Promise.withResolvers<{
+    ctx: HandlerContext;
+    first: readonly TailItem[];
+    rest: Tail;
+    view: View<DescMessage>;
+  }>();
   readonly #ended = Promise.withResolvers<unknown>();
   /** Aborted when the client has left, as far as the runtime tells. */
   readonly signal: AbortSignal;
@@ -48,24 +50,24 @@ export class LiveResponse {
   }
 
   /**
-   * The RPC's side: sends the headers once the changes are live (their first item), then everything they yield. Ends by
-   * throwing what ended the changes, from which Connect makes the end of the stream.
+   * The RPC's side: sends the headers once the tail is live (its first items), then everything it yields, as the view
+   * has it. Ends by throwing what ended the tail, from which Connect makes the end of the stream.
    */
-  async *serve(ctx: HandlerContext, changes: AsyncGenerator<readonly Batch[], never>): AsyncGenerator<never> {
+  async *serve(ctx: HandlerContext, tail: Tail, view: View<DescMessage>): AsyncGenerator<never> {
     const aborted = new Promise((resolve) => ctx.signal.addEventListener("abort", () => resolve(ctx.signal.reason)));
     try {
-      await changes.next();
-      this.#started.resolve({ ctx, changes });
+      const first = await tail.next();
+      this.#started.resolve({ ctx, first: first.value, rest: tail, view });
       throw await Promise.race([this.#ended.promise, aborted]);
     } finally {
-      await changes.return(undefined as never);
+      await tail.return(undefined as never);
     }
   }
 
   /** The transport's side: the response, as soon as the RPC is live; `end` is Connect's own response, once it ended. */
   async respond(end: Promise<UniversalServerResponse>): Promise<UniversalServerResponse> {
-    const { ctx, changes } = await this.#started.promise;
-    const chunks = this.#chunks(changes, end);
+    const { ctx, first, rest, view } = await this.#started.promise;
+    const chunks = this.#chunks(first, rest, view, end);
     const leave = () => {
       this.#leave();
       return chunks.return();
@@ -83,13 +85,19 @@ export class LiveResponse {
   }
 
   async *#chunks(
-    changes: AsyncGenerator<readonly Batch[], never>,
+    first: readonly TailItem[],
+    rest: Tail,
+    view: View<DescMessage>,
     end: Promise<UniversalServerResponse>,
   ): AsyncGenerator<Uint8Array, void, undefined> {
+    const encode = (items: readonly TailItem[]) => join(items.map((item) => view.encode(item, this.#json)));
     let reason: unknown;
     try {
-      yield new Uint8Array(0); // makes adapters send the headers
-      for await (const batches of changes) yield join(batches.map((batch) => encode(batch, this.#json)));
+      yield encode(first); // even if it is empty: it makes adapters send the headers
+      for await (const items of rest) {
+        const bytes = encode(items);
+        if (bytes.byteLength > 0) yield bytes;
+      }
     } catch (e) {
       reason = e;
     } finally {
@@ -97,27 +105,6 @@ export class LiveResponse {
     }
     yield* (await end).body as AsyncIterable<Uint8Array>;
   }
-}
-
-const binaryFrames = new WeakMap<Batch, Uint8Array>();
-const jsonFrames = new WeakMap<Batch, Uint8Array>();
-const utf8 = new TextEncoder();
-
-/**
- * A batch as enveloped messages (a flag byte, four bytes of length, the message), which are the same in Connect
- * streaming, gRPC-Web and gRPC. Encoded once per codec, however many readers there are.
- */
-function encode(batch: Batch, json: boolean): Uint8Array {
-  const frames = json ? jsonFrames : binaryFrames;
-  let bytes = frames.get(batch);
-  if (!bytes) {
-    const serialize = json
-      ? (message: Batch[0]) => utf8.encode(toJsonString(MessageSchema, message))
-      : (message: Batch[0]) => toBinary(MessageSchema, message);
-    bytes = encodeEnvelopes(...batch.map((message) => ({ flags: 0, data: serialize(message) })));
-    frames.set(batch, bytes);
-  }
-  return bytes;
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,12 +1,13 @@
-import type { Batch, Publisher, Subscriber } from "./broadcaster.ts";
+import type { News } from "../../gen/room/room_pb.ts";
+import type { Publisher, Subscriber } from "./broadcaster.ts";
 import type { Inbox } from "./inbox.ts";
 
 /** Publisher and subscribers in one process. */
 export class MemoryBroadcaster implements Publisher, Subscriber {
   readonly #inboxes = new Map<bigint, Set<Inbox>>();
 
-  publish(batch: Batch): void {
-    for (const inbox of this.#inboxes.get(batch[0].roomId) ?? []) inbox.push(batch);
+  publish(news: News): void {
+    for (const inbox of this.#inboxes.get(news.roomId) ?? []) inbox.push(news);
   }
 
   async subscribe(roomIds: Iterable<bigint>, inbox: Inbox): Promise<AsyncDisposable> {

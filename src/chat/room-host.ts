@@ -1,12 +1,15 @@
-import type { Message, SendMessageReq } from "../../gen/chat_pb.ts";
+import type { Typing } from "../../gen/chat_pb.ts";
+import type { Answers, RoomChange } from "./store.ts";
 
 /**
  * The one place where a room's changes are applied: this process, or on Workers the room's Durable Object.
  *
  * - H1 A change that is answered is durable, and was published to the room's readers.
- * - H2 Changes of a room are published in the order of their seq.
+ * - H2 Changes of a room are published in the order of their seq and member_seq.
  */
 export interface RoomHost {
-  /** Rejects with the reasons of ChatStore.commit(), and with UNAVAILABLE when too many sends wait. */
-  send(req: SendMessageReq): Promise<Message>;
+  /** Rejects with the reasons of ChatStore.commit(), and with UNAVAILABLE when too many changes wait. */
+  apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]>;
+  /** Tells the room's readers that a member types; `memberSeq` is that of the room when it was a member. */
+  type(typing: Typing, memberSeq: bigint): Promise<void>;
 }

@@ -1,12 +1,37 @@
-import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
-import type { ChatService, StreamMessageReq } from "../../gen/chat_pb.ts";
-import { notInRoom } from "./errors.ts";
-import { liveResponseKey } from "./live-response.ts";
-import { HEAD_CHECK_MS } from "./limits.ts";
-import type { RoomHost } from "./room-host.ts";
-import type { ChatStore, Positions } from "./store.ts";
+import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import {
+  type AddMemberReq,
+  type ChatService,
+  type CreateRoomReq,
+  type DeleteMessageReq,
+  type EditMessageReq,
+  type GetRoomReq,
+  type IsMemberReq,
+  IsMemberResSchema,
+  type ListMembersReq,
+  type ListMessagesReq,
+  type ListRoomsReq,
+  type MarkReadReq,
+  type RemoveMemberReq,
+  type SendMessageReq,
+  type SendTypingReq,
+  SendTypingResSchema,
+  type StreamEventsReq,
+  type StreamMessageReq,
+  type TransferOwnershipReq,
+  TypingSchema,
+} from "../../gen/chat_pb.ts";
 import type { Subscriber } from "./broadcaster.ts";
-import { tail } from "./tail.ts";
+import { notInRoom } from "./errors.ts";
+import { TYPING_MS } from "./limits.ts";
+import { liveResponseKey } from "./live-response.ts";
+import type { RoomHost } from "./room-host.ts";
+import type { ChatStore } from "./store.ts";
+import { eventStart, messageStart } from "./stream-start.ts";
+import { type TailOptions, tail } from "./tail.ts";
+import { eventView, messageView, type View } from "./view.ts";
 
 /** What the service stands on. */
 export interface ChatParts {
@@ -18,48 +43,80 @@ export interface ChatParts {
 }
 
 /** The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated. */
-export function chatService({ store, rooms, subscriber, streamMaxAgeMs }: ChatParts): ServiceImpl<typeof ChatService> {
+export function chatService(parts: ChatParts): ServiceImpl<typeof ChatService> {
+  return { ...unaryCalls(parts), ...streams(parts) };
+}
+
+/** The RPCs with one answer, for which the request says it all: they need nothing of the call's context. */
+export function unaryCalls({ store, rooms }: ChatParts) {
   return {
-    createChatRoom: (req) => store.createRoom(req),
+    createChatRoom: (req: CreateRoomReq) => store.createRoom(req),
 
-    addMember: (req) => store.addMember(req),
+    addMember: (value: AddMemberReq) => rooms.apply({ case: "addMember", value }),
 
-    async sendMessage(req) {
-      if (!req.body.isWellFormed() || !req.clientMessageId.isWellFormed()) {
-        throw new ConnectError("body and client_message_id must be valid Unicode text", Code.InvalidArgument);
-      }
-      return rooms.send(req);
+    async sendMessage(value: SendMessageReq) {
+      requireText(value.body, value.clientMessageId);
+      return rooms.apply({ case: "sendMessage", value });
     },
 
-    async *streamMessage(req, ctx) {
-      const from = await startingPoints(store, req);
-      const changes = tail({ store, subscriber }, from, ctx.signal, HEAD_CHECK_MS, streamMaxAgeMs);
-      const live = ctx.values.get(liveResponseKey);
-      if (live) yield* live.serve(ctx, changes);
-      else for await (const batches of changes) for (const batch of batches) yield* batch;
+    getRoom: (req: GetRoomReq) => store.getRoom(req),
+
+    listRooms: (req: ListRoomsReq) => store.listRooms(req),
+
+    listMessages: (req: ListMessagesReq) => store.listMessages(req),
+
+    listMembers: (req: ListMembersReq) => store.listMembers(req),
+
+    isMember: async (req: IsMemberReq) => create(IsMemberResSchema, { isMember: await store.isMember(req) }),
+
+    removeMember: (value: RemoveMemberReq) => rooms.apply({ case: "removeMember", value }),
+
+    transferOwnership: (value: TransferOwnershipReq) => rooms.apply({ case: "transferOwnership", value }),
+
+    async editMessage(value: EditMessageReq) {
+      requireText(value.body, value.clientEditId);
+      return rooms.apply({ case: "editMessage", value });
+    },
+
+    deleteMessage: (value: DeleteMessageReq) => rooms.apply({ case: "deleteMessage", value }),
+
+    markRead: (value: MarkReadReq) => rooms.apply({ case: "markRead", value }),
+
+    async sendTyping({ roomId, userId }: SendTypingReq) {
+      const [member] = await store.readersAtHead(userId, [roomId]);
+      if (!member) throw notInRoom(roomId, userId);
+      const expiresAt = timestampFromMs(Date.now() + TYPING_MS);
+      await rooms.type(create(TypingSchema, { roomId, userId, expiresAt }), member.cursor.memberSeq);
+      return create(SendTypingResSchema);
     },
   };
 }
 
-async function startingPoints(store: ChatStore, { roomIds, userId, afterSeq }: StreamMessageReq): Promise<Positions> {
-  const asked = new Set(roomIds.map(String));
-  const stray = Object.keys(afterSeq).find((roomId) => !asked.has(roomId));
-  if (stray !== undefined) {
-    throw new ConnectError(`after_seq: room ${stray} is not in room_ids`, Code.InvalidArgument);
+function streams({ store, subscriber, streamMaxAgeMs }: ChatParts) {
+  async function* stream<Desc extends DescMessage>(
+    view: View<Desc>,
+    options: TailOptions,
+    ctx: HandlerContext,
+  ): AsyncGenerator<MessageShape<Desc>> {
+    const items = tail({ store, subscriber }, { ...options, maxAgeMs: streamMaxAgeMs }, ctx.signal);
+    const live = ctx.values.get(liveResponseKey);
+    if (live) yield* live.serve(ctx, items, view);
+    else for await (const some of items) for (const item of some) yield* view.messages(item);
   }
-  const heads = await store.headsFor(userId, roomIds);
-  return new Map(
-    roomIds.map((roomId) => {
-      const head = heads.get(roomId);
-      if (head === undefined) throw notInRoom(roomId, userId);
-      const cursor = afterSeq[`${roomId}`] ?? head;
-      if (cursor > head) {
-        throw new ConnectError(
-          `after_seq: room ${roomId} has no change ${cursor} yet, its newest is ${head}`,
-          Code.OutOfRange,
-        );
-      }
-      return [roomId, cursor];
-    }),
-  );
+
+  return {
+    async *streamMessage(req: StreamMessageReq, ctx: HandlerContext) {
+      yield* stream(messageView, await messageStart(store, req), ctx);
+    },
+
+    async *streamEvents(req: StreamEventsReq, ctx: HandlerContext) {
+      yield* stream(eventView, await eventStart(store, req), ctx);
+    },
+  };
+}
+
+/** JSON can carry half a surrogate pair, which no database and no protobuf can. */
+function requireText(...texts: string[]): void {
+  if (texts.every((text) => text.isWellFormed())) return;
+  throw new ConnectError("texts and ids must be valid Unicode", Code.InvalidArgument);
 }

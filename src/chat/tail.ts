@@ -1,79 +1,192 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Message } from "../../gen/chat_pb.ts";
-import type { Batch, Subscriber } from "./broadcaster.ts";
+import { type Event, EventSchema, type Member } from "../../gen/chat_pb.ts";
+import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
+import type { Subscriber } from "./broadcaster.ts";
+import { notInRoom } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
-import { HEAD_CHECK_MS, PAGE_MESSAGES } from "./limits.ts";
-import type { ChatStore, Positions } from "./store.ts";
+import { HEARTBEAT_MS, PAGE_CHANGES } from "./limits.ts";
+import type { ChatStore, Reader } from "./store.ts";
 
 /** Where a tail gets its changes from: the log is the truth, the subscription only says when to look. */
 export interface Source {
-  readonly store: Pick<ChatStore, "changesAfter">;
+  readonly store: Pick<ChatStore, "readLogs">;
   readonly subscriber: Subscriber;
 }
+
+/** Who follows what, from where. */
+export interface TailOptions {
+  readonly userId: bigint;
+  readonly readers: readonly Reader[];
+  /** What the reader has to be told first. */
+  readonly opening?: readonly Event[];
+  /** How often it looks for what was lost on the way. */
+  readonly heartbeatMs?: number | undefined;
+  /** When it ends; never, if it isn't given. */
+  readonly maxAgeMs?: number | undefined;
+  /** Whether it ends with NOT_FOUND when a membership of the reader ends, because it can't tell. */
+  readonly endsWhenRemoved?: boolean;
+}
+
+/** News of a room, which other readers are told as well; or an event that concerns this reader alone. */
+export type TailItem = News | Event;
 
 /**
  * Follows rooms from their cursors on.
  *
- * - T1 The first thing it yields is empty: the tail is live, and whatever is committed from here on will be yielded.
- * - T2 Each room's changes come in seq order, none missing, none twice, whatever the subscriber loses, doubles, delays
- *   or reorders. There is no order between rooms.
- * - T3 It holds at most two inboxes and a page of messages, however slowly it is read: an item, and what arrives while
- *   the reader has it.
+ * - T1 The first thing it yields is caught_up with the cursors it starts from: the tail is live, and whatever is
+ *   committed from here on will be yielded. caught_up comes again after the log was read, heartbeat at its interval.
+ * - T2 Each room's messages come in seq order and its members in member_seq order, none missing, none twice, whatever
+ *   the subscriber loses, doubles, delays or reorders. There is no order between rooms.
+ * - T3 It holds at most an inbox and a page of each log, however slowly it is read.
  * - T4 It ends by throwing: the signal's reason, what the store threw, or UNAVAILABLE when it is as old as it may get.
  *   Ended or left, it leaves nothing behind.
+ * - T5 Once the reader's membership of a room has ended, nothing that was committed later is yielded; member_removed of
+ *   the reader is the last of the room.
  *
  * A change that follows its room's cursor is passed on as it arrives. In every other case (the start, a gap, a full
- * inbox, a broken link, and every `headCheckMs` on suspicion) the log is read after the cursor.
+ * inbox, a broken link, a change of the members that isn't known here, and every heartbeat on suspicion) the log is read
+ * after the cursor.
  */
 export async function* tail(
   source: Source,
-  from: Positions,
+  { userId, readers, opening = [], heartbeatMs = HEARTBEAT_MS, maxAgeMs, endsWhenRemoved = false }: TailOptions,
   signal: AbortSignal,
-  headCheckMs = HEAD_CHECK_MS,
-  maxAgeMs?: number,
-): AsyncGenerator<readonly Batch[], never> {
+): AsyncGenerator<readonly TailItem[], never> {
   signal.throwIfAborted();
-  const cursors = new Map(from);
+  const rooms = new Map(readers.map((reader) => [reader.roomId, new RoomCursor(reader)]));
   const inbox = new Inbox();
   const leave = () => inbox.close(signal.reason);
   signal.addEventListener("abort", leave);
-  // Not all streams at the same moment: ±25 %.
-  const suspicion = setInterval(() => inbox.miss(), headCheckMs * (0.75 + Math.random() / 2));
+  let isHeartbeatDue = false;
+  const suspicion = setInterval(() => {
+    isHeartbeatDue = true;
+    inbox.miss();
+  }, heartbeatMs);
   const retirement = maxAgeMs === undefined ? undefined : setTimeout(() => inbox.close(tooOld()), maxAgeMs);
   try {
-    await using _subscription = await source.subscriber.subscribe(cursors.keys(), inbox);
-    yield [];
-    let inDoubt = new Set(cursors.keys());
+    await using _subscription = await source.subscriber.subscribe(rooms.keys(), inbox);
+    yield [positions("caughtUp", rooms), ...opening];
+    let inDoubt = new Set(rooms.keys());
+    let hasRead = false;
     for (;;) {
-      const news = inDoubt.size > 0 ? inbox.take() : await inbox.next();
-      const changes: Batch[] = [];
-      for (const batch of news.batches) {
-        const roomId = batch[0].roomId;
-        const cursor = cursors.get(roomId)!;
-        if (batch[0].seq > cursor + 1n) inDoubt.add(roomId);
-        else if (batch.at(-1)!.seq > cursor) {
-          changes.push(batch[0].seq > cursor ? batch : (batch.filter((message) => message.seq > cursor) as [Message]));
-          cursors.set(roomId, batch.at(-1)!.seq);
-        }
+      const { news, missed } = inDoubt.size > 0 ? inbox.take() : await inbox.next();
+      const items: TailItem[] = [];
+      const drop = (room: RoomCursor, end?: Member) => {
+        if (endsWhenRemoved) throw notInRoom(room.roomId, userId);
+        items.push(removed(room, userId, end));
+        rooms.delete(room.roomId);
+      };
+      for (const each of news) {
+        if (inDoubt.has(each.roomId)) continue; // it was committed before the read that is due
+        const room = rooms.get(each.roomId);
+        const next = room?.advance(each);
+        if (next === "gap") inDoubt.add(each.roomId);
+        if (!room || !next || next === "gap") continue;
+        const end = room.endIn(next, userId);
+        if (end) drop(room, end);
+        else items.push(next);
       }
-      if (news.missed) inDoubt = new Set(cursors.keys());
+      if (missed) inDoubt = new Set(rooms.keys());
       if (inDoubt.size > 0) {
-        const limit = Math.ceil(PAGE_MESSAGES / inDoubt.size);
-        const after = new Map([...inDoubt].map((roomId) => [roomId, cursors.get(roomId)!]));
-        const pages = Map.groupBy(await source.store.changesAfter(after, limit), (message) => message.roomId);
-        for (const [roomId, page] of pages) {
-          changes.push(page as [Message]);
-          cursors.set(roomId, page.at(-1)!.seq);
+        const limit = Math.ceil(PAGE_CHANGES / inDoubt.size);
+        const asked = [...inDoubt].flatMap((roomId) => rooms.get(roomId) ?? []);
+        const pages = await source.store.readLogs(asked, limit);
+        for (const room of asked) {
+          const page = pages.get(room.roomId);
+          if (!page) drop(room);
+          else if (page.messages.length + page.members.length > 0) {
+            hasRead = true;
+            const next = create(NewsSchema, { roomId: room.roomId, memberSeq: page.memberSeq });
+            next.messages.push(...page.messages);
+            next.members.push(...page.members);
+            room.moveTo(next);
+            items.push(next);
+          }
+          const isPageFull = page?.messages.length === limit || page?.members.length === limit;
+          if (isPageFull && rooms.has(room.roomId)) continue;
+          inDoubt.delete(room.roomId);
+          room.catchUp();
         }
-        for (const roomId of inDoubt) if ((pages.get(roomId)?.length ?? 0) < limit) inDoubt.delete(roomId);
+        for (const roomId of inDoubt) if (!rooms.has(roomId)) inDoubt.delete(roomId);
+        if (inDoubt.size === 0 && hasRead) {
+          items.push(positions("caughtUp", rooms));
+          hasRead = false;
+        }
       }
-      if (changes.length > 0) yield changes;
+      if (inDoubt.size === 0 && isHeartbeatDue) {
+        items.push(positions("heartbeat", rooms));
+        isHeartbeatDue = false;
+      }
+      if (items.length > 0) yield items;
     }
   } finally {
     clearInterval(suspicion);
     clearTimeout(retirement);
     signal.removeEventListener("abort", leave);
   }
+}
+
+/** Where a reader is in one room. */
+class RoomCursor implements Reader {
+  readonly roomId: bigint;
+  readonly membershipId: bigint;
+  readonly cursor: { seq: bigint; memberSeq: bigint };
+  knownMembers: bigint;
+
+  constructor({ roomId, membershipId, cursor: { seq, memberSeq } }: Reader) {
+    this.roomId = roomId;
+    this.membershipId = membershipId;
+    this.cursor = { seq, memberSeq };
+    this.knownMembers = memberSeq;
+  }
+
+  /** Takes what of the news is new and follows the cursor; or nothing; or finds that something is missing before it. */
+  advance(news: News): News | "gap" | undefined {
+    const { seq, memberSeq } = this.cursor;
+    if (news.messages.length > 0 && news.messages[0]!.seq > seq + 1n) return "gap";
+    if (news.members.length > 0 && news.members[0]!.member!.memberSeq > memberSeq + 1n) return "gap";
+    if (news.memberSeq > (news.members.at(-1)?.member!.memberSeq ?? memberSeq)) return "gap";
+    const messages = news.messages.filter((message) => message.seq > seq);
+    const members = news.members.filter(({ member }) => member!.memberSeq > memberSeq);
+    if (messages.length + members.length + news.typing.length === 0) return undefined;
+    const isAllNew = messages.length === news.messages.length && members.length === news.members.length;
+    const next = isAllNew ? news : create(NewsSchema, { ...news, messages, members });
+    this.moveTo(next);
+    this.catchUp();
+    return next;
+  }
+
+  moveTo({ messages, members }: News): void {
+    this.cursor.seq = messages.at(-1)?.seq ?? this.cursor.seq;
+    this.cursor.memberSeq = members.at(-1)?.member!.memberSeq ?? this.cursor.memberSeq;
+  }
+
+  /** Nothing lies between the cursor and the room's head, as far as is known. */
+  catchUp(): void {
+    this.knownMembers = this.cursor.memberSeq;
+  }
+
+  /** What ends the reader's membership, if it is among the news: its removal, or another membership in its place. */
+  endIn({ members }: News, userId: bigint): Member | undefined {
+    return members
+      .map(({ member }) => member!)
+      .find(
+        (member) => member.userId === userId && (member.id !== this.membershipId || member.removedAt !== undefined),
+      );
+  }
+}
+
+/** Whether or not its record is still to be had, a membership that is lost has ended. */
+function removed({ roomId, membershipId: id }: Reader, userId: bigint, end?: Member): Event {
+  const value = end?.id === id ? end : { id, roomId, userId, removedAt: timestampNow() };
+  return create(EventSchema, { event: { case: "memberRemoved", value } });
+}
+
+function positions(kind: "caughtUp" | "heartbeat", rooms: ReadonlyMap<bigint, Reader>): Event {
+  const cursors = Object.fromEntries([...rooms].map(([roomId, { cursor }]) => [`${roomId}`, { ...cursor }]));
+  return create(EventSchema, { event: { case: kind, value: { cursors } } });
 }
 
 function tooOld(): ConnectError {

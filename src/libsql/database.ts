@@ -18,7 +18,7 @@ export interface Database extends AsyncDisposable {
 
 export type Rows = Pick<Row, string>[];
 
-/** A statement the database refused; `code` is SQLite's, such as SQLITE_CONSTRAINT. */
+/** A statement the database refused; `code` says why, such as SQLITE_CONSTRAINT. */
 export class StatementError extends Error {
   override name = "StatementError";
   readonly code: string;
@@ -27,18 +27,6 @@ export class StatementError extends Error {
     super(message);
     this.code = code;
   }
-}
-
-export function isBusy(code: string): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(code);
-}
-
-/**
- * Whether the statement is at fault, so that nothing was committed. Any other answer blames a lock, the disk or the
- * network, and leaves open what was committed.
- */
-export function isRefusal(code: string): boolean {
-  return /^SQLITE_(?!BUSY|LOCKED|NOMEM|READONLY|INTERRUPT|IOERR|FULL|CANTOPEN|PROTOCOL)/.test(code);
 }
 
 export function unavailable(cause: unknown): ConnectError {

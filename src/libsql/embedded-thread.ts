@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Client, createClient, LibsqlError, type InStatement } from "@libsql/client/sqlite3";
-import { isBusy, isRefusal, type Rows } from "./database.ts";
+import { type Client, createClient, type InStatement, LibsqlError } from "@libsql/client/sqlite3";
+import { isBusy, isRefusal } from "./codes.ts";
+import type { Rows } from "./database.ts";
 
 /** The thread's one connection, and what it is for. */
 export interface ThreadData {
@@ -40,19 +41,20 @@ port.on("message", (request: Request | "end") => {
 port.postMessage({ id: 0, results: [] } satisfies Reply);
 
 async function answer({ id, statements, deadline }: Request): Promise<Reply> {
-  if (Date.now() >= deadline) return { id, code: "", message: "the thread was busy for too long" };
-  for (let wait = 1; ; wait = Math.min(50, 2 * wait)) {
+  let failure = { code: "", message: "the thread was busy for too long" };
+  for (let wait = 1; Date.now() < deadline; wait = Math.min(50, 2 * wait)) {
     try {
       return { id, results: await run(statements) };
     } catch (e) {
-      const code = codeOf(e);
-      if (!isBusy(code) || Date.now() >= deadline) {
-        if (!isRefusal(code)) disconnect();
-        return { id, code, message: e instanceof Error ? e.message : String(e) };
+      failure = { code: codeOf(e), message: e instanceof Error ? e.message : String(e) };
+      if (!isBusy(failure.code)) {
+        if (!isRefusal(failure.code)) disconnect();
+        break;
       }
       await sleep(wait);
     }
   }
+  return { id, ...failure };
 }
 
 /**
@@ -75,11 +77,12 @@ async function run(statements: InStatement[]): Promise<Rows[]> {
 
 /**
  * In WAL mode, which the file remembers, readers and the writer don't wait for each other. Commits are fsynced all the
- * same: synchronous=FULL is this build's default.
+ * same: synchronous=FULL is this build's default. secure_delete, which a connection forgets, overwrites the
+ * text of a deleted message in the file; pieces that SQLite left behind when an edit made a text longer go with VACUUM.
  */
 const ASK_FOR_LOCK = {
   read: "SELECT 1 FROM sqlite_schema LIMIT 1",
-  write: "PRAGMA journal_mode=WAL; BEGIN IMMEDIATE; COMMIT",
+  write: "PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE; COMMIT",
 };
 
 function disconnect(): void {

@@ -5,7 +5,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { InStatement } from "@libsql/client";
 import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
-import { isRefusal, StatementError, unavailable, type Database, type Rows } from "./database.ts";
+import { isRefusal } from "./codes.ts";
+import { type Database, type Rows, StatementError, unavailable } from "./database.ts";
 import type { Reply, Request, ThreadData } from "./embedded-thread.ts";
 
 /**

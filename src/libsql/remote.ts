@@ -1,6 +1,7 @@
-import { createClient, LibsqlError, type Client, type InStatement, type TransactionMode } from "@libsql/client/http";
+import { type Client, createClient, type InStatement, LibsqlError, type TransactionMode } from "@libsql/client/http";
 import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
-import { isBusy, isRefusal, StatementError, unavailable, type Database, type Rows } from "./database.ts";
+import { isBusy, isRefusal } from "./codes.ts";
+import { type Database, type Rows, StatementError, unavailable } from "./database.ts";
 
 /** A libSQL server (sqld, Turso) over HTTP. Each read() and write() is one request. */
 export class RemoteDatabase implements Database {

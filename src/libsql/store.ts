@@ -1,22 +1,34 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { InStatement } from "@libsql/client";
 import {
-  type AddMemberReq,
   type CreateRoomReq,
-  type Member,
-  MemberSchema,
+  type GetRoomReq,
+  type IsMemberReq,
+  type ListMembersReq,
+  type ListMembersRes,
+  ListMembersResSchema,
+  type ListMessagesReq,
+  type ListMessagesRes,
+  type ListRoomsReq,
+  type ListRoomsRes,
   type Message,
-  MessageSchema,
   type Room,
-  RoomSchema,
-  type SendMessageReq,
 } from "../../gen/chat_pb.ts";
+import { type MemberChange, type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import { notInRoom } from "../chat/errors.ts";
-import type { ChatStore, Outcome, Positions } from "../chat/store.ts";
-import { StatementError, type Database, type Rows } from "./database.ts";
+import type { ChatStore, Commit, LogPage, Reader, RoomChange } from "../chat/store.ts";
+import { type OperationOutcome, operation } from "./changes.ts";
+import { type Database, type Rows, StatementError } from "./database.ts";
+import { messagePage, messagePageStatements } from "./history.ts";
+import { logPages, logStatements } from "./logs.ts";
+import { lastMessagesStatement, roomList, roomListStatements } from "./room-list.ts";
+import { toMember, toRoom } from "./rows.ts";
+import { Sends } from "./sends.ts";
 
-/** The log in libSQL. All SQL of the service is here; the tables are in migrations.ts. */
+const DEFAULT_MEMBERS = 50;
+
+/** The log in libSQL. All SQL of the service is in this folder; the tables are in migrations.ts. */
 export class LibsqlStore implements ChatStore {
   readonly #database: Database;
 
@@ -25,107 +37,118 @@ export class LibsqlStore implements ChatStore {
   }
 
   async createRoom({ postId, userId }: CreateRoomReq): Promise<Room> {
-    const now = Date.now();
-    const [rows] = await this.#writeUnique(`post ${postId} has a room already`, [
-      {
-        sql: "INSERT INTO rooms (post_id, created_at, updated_at) VALUES (?1, ?2, ?2) RETURNING id",
-        args: [postId, BigInt(now)],
-      },
-      {
-        sql: `INSERT INTO members (room_id, user_id, created_at, updated_at)
-          SELECT id, ?2, ?3, ?3 FROM rooms WHERE post_id = ?1`,
-        args: [postId, userId, BigInt(now)],
-      },
-    ]);
-    return create(RoomSchema, { id: rows![0]!.id as bigint, postId, ...times(now) });
-  }
-
-  async addMember({ roomId, userId }: AddMemberReq): Promise<Member> {
-    const now = Date.now();
-    const [rows] = await this.#writeUnique(`user ${userId} is a member of room ${roomId} already`, [
-      {
-        sql: `INSERT INTO members (room_id, user_id, created_at, updated_at)
-          SELECT id, ?2, ?3, ?3 FROM rooms WHERE id = ?1 RETURNING id`,
-        args: [roomId, userId, BigInt(now)],
-      },
-    ]);
-    const row = rows![0];
-    if (!row) throw new ConnectError(`no room ${roomId}`, Code.NotFound);
-    return create(MemberSchema, { id: row.id as bigint, roomId, userId, ...times(now) });
-  }
-
-  /**
-   * One statement inserts what may be inserted and numbers it; what it left out is told apart afterwards, which is rare.
-   */
-  async commit(sends: readonly SendMessageReq[]): Promise<Outcome[]> {
-    const now = Date.now();
-    const firstSends = new Map<string, SendMessageReq>();
-    for (const send of sends) {
-      if (send.clientMessageId !== "" && !firstSends.has(identity(send))) firstSends.set(identity(send), send);
+    const now = BigInt(Date.now());
+    try {
+      const [rows] = await this.#database.write([
+        {
+          sql: `INSERT INTO rooms (post_id, owner_id, member_seq, created_at, updated_at)
+            VALUES (?1, ?2, 1, ?3, ?3) RETURNING *`,
+          args: [postId, userId, now],
+        },
+        {
+          sql: `INSERT INTO members (
+              room_id, user_id, member_seq, added_seq, read_message_id, joined_id, activity_id, created_at, updated_at
+            )
+            SELECT id, ?2, 1, 1, 0, joined, joined, ?3, ?3
+            FROM rooms, (SELECT coalesce(max(id), 0) AS joined FROM messages) WHERE post_id = ?1`,
+          args: [postId, userId, now],
+        },
+      ]);
+      return toRoom(rows![0]!);
+    } catch (e) {
+      const isTaken = e instanceof StatementError && e.code.startsWith("SQLITE_CONSTRAINT");
+      throw isTaken ? new ConnectError(`post ${postId} has a room already`, Code.AlreadyExists) : e;
     }
-    const inserts = sends.filter((send) => send.clientMessageId === "" || firstSends.get(identity(send)) === send);
-    const [rows] = await this.#database.write([
-      {
-        sql: `INSERT INTO messages (room_id, seq, user_id, body, client_message_id, created_at, updated_at)
-          SELECT
-            room_id,
-            coalesce((SELECT max(seq) FROM messages WHERE room_id = send.room_id), 0)
-              + row_number() OVER (PARTITION BY room_id ORDER BY ordinal),
-            user_id, body, client_message_id, ?2, ?2
-          FROM (${SENDS}) AS send JOIN members USING (room_id, user_id)
-          WHERE client_message_id IS NULL
-            OR NOT EXISTS (SELECT 1 FROM messages AS earlier WHERE ${IS_RETRY})
-          ORDER BY ordinal
-          RETURNING id, room_id, seq, user_id, client_message_id`,
-        args: [toJson(inserts), BigInt(now)],
-      },
-    ]);
-    const inserted = matchInserted(inserts, rows!, now);
-    const known = await this.#earlier(inserts.filter((send) => send.clientMessageId !== "" && !inserted.has(send)));
-
-    return sends.map((send): Outcome => {
-      const own = inserted.get(send);
-      if (own) return { message: own, isNew: true };
-      const first = firstSends.get(identity(send));
-      const message = (first && inserted.get(first)) ?? known.get(identity(send));
-      if (!message) return notInRoom(send.roomId, send.userId);
-      if (message.body === send.body) return { message, isNew: false };
-      return new ConnectError(
-        `client_message_id ${send.clientMessageId} belongs to message ${message.id}, which has another body; ` +
-          "use a fresh id for a new message",
-        Code.AlreadyExists,
-      );
-    });
   }
 
-  async changesAfter(cursors: Positions, limit: number): Promise<Message[]> {
-    const [rows] = await this.#database.read([
-      {
-        sql: `SELECT message.* FROM (
-            SELECT room_id, after, (
-              SELECT seq FROM messages WHERE room_id = reader.room_id AND seq > after
-              ORDER BY seq LIMIT 1 OFFSET ?2 - 1
-            ) AS page_end
-            FROM (SELECT value ->> 0 AS room_id, value ->> 1 AS after FROM json_each(?1)) AS reader
-          ) AS page
-          JOIN messages AS message
-            ON message.room_id = page.room_id AND seq > after AND seq <= coalesce(page_end, ${MAX_INT64})
-          ORDER BY message.room_id, seq`,
-        args: [`[${[...cursors].map(([roomId, after]) => `[${roomId},${after}]`)}]`, BigInt(limit)],
-      },
-    ]);
-    return rows!.map(toMessage);
+  /** Sends first, then the other changes in their order, then a look at where the members' logs are. */
+  async commit(changes: readonly RoomChange[]): Promise<Commit> {
+    const now = Date.now();
+    const sends = new Sends(
+      changes.flatMap((change) => (change.case === "sendMessage" ? [change.value] : [])),
+      now,
+    );
+    const operations = changes.flatMap((change) => (change.case === "sendMessage" ? [] : [operation(change, now)]));
+    const statements = [
+      sends.statements,
+      ...operations.map((each) => each.statements),
+      [memberSeqs(changes.map(({ value }) => value.roomId))],
+    ];
+    const rows = await this.#database.write(statements.flat());
+    const results = statements.map(({ length }) => rows.splice(0, length));
+
+    const sent = await sends.outcomes(results.shift()!, this.#database);
+    const others = operations.map(({ outcome }, i) => outcome(...results[i]!));
+    const [sendOutcomes, otherOutcomes] = [sent.outcomes.values(), others.values()];
+    return {
+      outcomes: changes.map((change) => {
+        return change.case === "sendMessage" ? sendOutcomes.next().value! : otherOutcomes.next().value!.answer;
+      }),
+      news: toNews(sent.inserted, others, results.at(-1)![0]!),
+    };
   }
 
-  async headsFor(userId: bigint, roomIds: readonly bigint[]): Promise<Positions> {
+  async readLogs(readers: readonly Reader[], limit: number): Promise<Map<bigint, LogPage>> {
+    return logPages(await this.#database.read(logStatements(readers, limit)), readers);
+  }
+
+  async readersAtHead(userId: bigint, roomIds: readonly bigint[]): Promise<Reader[]> {
     const [rows] = await this.#database.read([
       {
-        sql: `SELECT room_id, (SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = members.room_id) AS head
-          FROM members WHERE user_id = ?1 AND room_id IN (SELECT value FROM json_each(?2))`,
+        sql: `SELECT rooms.id AS room_id, members.id AS membership_id, rooms.member_seq,
+            (SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = rooms.id) AS seq
+          FROM members JOIN rooms ON rooms.id = room_id
+          WHERE user_id = ?1 AND removed_at IS NULL AND room_id IN (SELECT value FROM json_each(?2))`,
         args: [userId, `[${roomIds}]`],
       },
     ]);
-    return new Map(rows!.map((row) => [row.room_id as bigint, row.head as bigint]));
+    return rows!.map((row) => ({
+      roomId: row.room_id as bigint,
+      membershipId: row.membership_id as bigint,
+      cursor: { seq: row.seq as bigint, memberSeq: row.member_seq as bigint },
+    }));
+  }
+
+  async getRoom({ room, userId }: GetRoomReq): Promise<Room> {
+    const column = room.case === "postId" ? "post_id" : "id";
+    const [rows] = await this.#database.read([
+      {
+        sql: `SELECT rooms.* FROM rooms JOIN members ON room_id = rooms.id
+          WHERE rooms.${column} = ?1 AND user_id = ?2 AND removed_at IS NULL`,
+        args: [room.value!, userId],
+      },
+    ]);
+    if (rows![0]) return toRoom(rows![0]);
+    if (room.case === "roomId") throw notInRoom(room.value, userId);
+    throw new ConnectError(`no room of post ${room.value} with user ${userId} as a member`, Code.NotFound);
+  }
+
+  async listRooms(req: ListRoomsReq): Promise<ListRoomsRes> {
+    const [newest, rooms] = await this.#database.read(roomListStatements(req));
+    const [lastMessages] = await this.#database.read([lastMessagesStatement(rooms!)]);
+    return roomList(req, newest![0]!.newest as bigint, rooms!, lastMessages!);
+  }
+
+  async listMessages(req: ListMessagesReq): Promise<ListMessagesRes> {
+    return messagePage(req, await this.#database.read(messagePageStatements(req)));
+  }
+
+  async listMembers({ roomId, userId, afterUserId, limit }: ListMembersReq): Promise<ListMembersRes> {
+    const size = limit > 0 ? limit : DEFAULT_MEMBERS;
+    const [own, rows] = await this.#database.read([
+      isMember(roomId, userId),
+      {
+        sql: `SELECT * FROM members WHERE room_id = ?1 AND user_id > ?2 AND removed_at IS NULL ORDER BY user_id LIMIT ?3`,
+        args: [roomId, afterUserId, BigInt(size + 1)],
+      },
+    ]);
+    if (own!.length === 0) throw notInRoom(roomId, userId);
+    return create(ListMembersResSchema, { members: rows!.slice(0, size).map(toMember), hasMore: rows!.length > size });
+  }
+
+  async isMember({ roomId, userId }: IsMemberReq): Promise<boolean> {
+    const [rows] = await this.#database.read([isMember(roomId, userId)]);
+    return rows!.length > 0;
   }
 
   async ping(): Promise<void> {
@@ -135,96 +158,35 @@ export class LibsqlStore implements ChatStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database[Symbol.asyncDispose]();
   }
-
-  /** The messages that were stored for earlier sends with the same identity, for senders who are members. */
-  async #earlier(sends: readonly SendMessageReq[]): Promise<Map<string, Message>> {
-    if (sends.length === 0) return new Map();
-    const [rows] = await this.#database.read([
-      {
-        sql: `SELECT earlier.* FROM (${SENDS}) AS send JOIN members USING (room_id, user_id)
-          JOIN messages AS earlier ON ${IS_RETRY}`,
-        args: [toJson(sends)],
-      },
-    ]);
-    return new Map(rows!.map(toMessage).map((message) => [identity(message), message]));
-  }
-
-  async #writeUnique(alreadyExists: string, statements: Parameters<Database["write"]>[0]): Promise<Rows[]> {
-    try {
-      return await this.#database.write(statements);
-    } catch (e) {
-      if (e instanceof StatementError && e.code.startsWith("SQLITE_CONSTRAINT")) {
-        throw new ConnectError(alreadyExists, Code.AlreadyExists);
-      }
-      throw e;
-    }
-  }
 }
 
-const MAX_INT64 = 2n ** 63n - 1n;
-
-/** The sends of toJson() as rows. */
-const SENDS = `SELECT key AS ordinal, value ->> 0 AS room_id, value ->> 1 AS user_id, value ->> 2 AS body,
-  value ->> 3 AS client_message_id FROM json_each(?1)`;
-
-const IS_RETRY = `earlier.room_id = send.room_id AND earlier.user_id = send.user_id
-  AND earlier.client_message_id = send.client_message_id`;
-
-function toJson(sends: readonly SendMessageReq[]): string {
-  const rows = sends.map(({ roomId, userId, body, clientMessageId }) => {
-    return `[${roomId},${userId},${JSON.stringify(body)},${JSON.stringify(clientMessageId || null)}]`;
-  });
-  return `[${rows}]`;
+function isMember(roomId: bigint, userId: bigint): InStatement {
+  return {
+    sql: "SELECT 1 FROM members WHERE room_id = ?1 AND user_id = ?2 AND removed_at IS NULL",
+    args: [roomId, userId],
+  };
 }
 
-/** What makes two sends the same message, where the sender gave an id. */
-function identity({ roomId, userId, clientMessageId }: SendMessageReq | Message): string {
-  return `${roomId}/${userId}/${clientMessageId}`;
+function memberSeqs(roomIds: readonly bigint[]): InStatement {
+  return {
+    sql: "SELECT id, member_seq FROM rooms WHERE id IN (SELECT value FROM json_each(?1))",
+    args: [`[${[...new Set(roomIds)]}]`],
+  };
 }
 
-/**
- * Which sends the rows were inserted for. A room's rows, by seq, are its inserted sends in their order; a send that was
- * left out has another user or client_message_id than every row that is still to come.
- */
-function matchInserted(sends: readonly SendMessageReq[], rows: Rows, now: number): Map<SendMessageReq, Message> {
-  const byRoom = Map.groupBy(rows, (row) => row.room_id as bigint);
-  for (const inRoom of byRoom.values()) inRoom.sort((a, b) => Number((b.seq as bigint) - (a.seq as bigint)));
-  const inserted = new Map<SendMessageReq, Message>();
-  for (const send of sends) {
-    const inRoom = byRoom.get(send.roomId);
-    const row = inRoom?.at(-1);
-    if (row?.user_id !== send.userId || (row.client_message_id ?? "") !== send.clientMessageId) continue;
-    inRoom!.pop();
-    const { body, roomId, userId, clientMessageId } = send;
-    inserted.set(
-      send,
-      create(MessageSchema, {
-        id: row.id as bigint,
-        body,
-        roomId,
-        userId,
-        seq: row.seq as bigint,
-        clientMessageId,
-        ...times(now),
-      }),
+/** What readers have to know of a commit: per room, its changes in the order of their numbers. */
+function toNews(inserted: readonly Message[], others: readonly OperationOutcome[], memberSeqs: Rows): News[] {
+  const messages: Message[] = [...inserted, ...others.flatMap(({ message }) => message ?? [])];
+  const members: MemberChange[] = others.flatMap(({ member }) => member ?? []);
+  const messagesOf = Map.groupBy(messages, ({ roomId }) => roomId);
+  const membersOf = Map.groupBy(members, ({ member }) => member!.roomId);
+  return memberSeqs.flatMap((row) => {
+    const roomId = row.id as bigint;
+    const news = create(NewsSchema, { roomId, memberSeq: row.member_seq as bigint });
+    news.messages.push(...(messagesOf.get(roomId) ?? []).sort((a, b) => Number(a.seq - b.seq)));
+    news.members.push(
+      ...(membersOf.get(roomId) ?? []).sort((a, b) => Number(a.member!.memberSeq - b.member!.memberSeq)),
     );
-  }
-  return inserted;
-}
-
-function toMessage(row: Rows[number]): Message {
-  return create(MessageSchema, {
-    id: row.id as bigint,
-    body: row.body as string,
-    roomId: row.room_id as bigint,
-    userId: row.user_id as bigint,
-    createdAt: timestampFromMs(Number(row.created_at)),
-    updatedAt: timestampFromMs(Number(row.updated_at)),
-    seq: row.seq as bigint,
-    clientMessageId: (row.client_message_id as string | null) ?? "",
+    return news.messages.length + news.members.length > 0 ? [news] : [];
   });
-}
-
-function times(now: number) {
-  return { createdAt: timestampFromMs(now), updatedAt: timestampFromMs(now) };
 }

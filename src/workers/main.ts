@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
-import { LibsqlStore } from "../libsql/store.ts";
 import { RemoteDatabase } from "../libsql/remote.ts";
+import { LibsqlStore } from "../libsql/store.ts";
 import { createApp } from "../server/app.ts";
-import { createHandlers } from "../server/handlers.ts";
+import { createRpcs } from "../server/handlers.ts";
 import { configureLogging } from "../server/logging.ts";
 import { Readiness } from "../server/readiness.ts";
 import { ObjectRoomHost } from "./object-room-host.ts";
@@ -22,7 +22,7 @@ configureLogging(config.logLevel);
 
 const store = new LibsqlStore(new RemoteDatabase(config.databaseUrl, config.databaseAuthToken));
 const readiness = new Readiness(() => store.ping());
-const handlers = createHandlers({
+const { handlers } = createRpcs({
   store,
   rooms: new ObjectRoomHost(env.ROOMS),
   subscriber: new SocketSubscriber(env.ROOMS),

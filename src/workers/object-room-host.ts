@@ -1,14 +1,15 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type Message, type SendMessageReq, SendMessageReqSchema } from "../../gen/chat_pb.ts";
-import { SendResultSchema } from "../../gen/room_object/room_object_pb.ts";
+import { type Typing, TypingSchema } from "../../gen/chat_pb.ts";
+import { ChangeSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
 import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
 import type { RoomHost } from "../chat/room-host.ts";
+import type { Answers, RoomChange } from "../chat/store.ts";
 
-/** An object answers within the time its database may take, plus that of a group of sends before this one. */
+/** An object answers within the time its database may take, plus that of a group of changes before this one. */
 const ANSWER_MS = 2 * DATABASE_TIMEOUT_MS;
 
-/** Hands each send to the Durable Object of its room. */
+/** Hands each change to the Durable Object of its room. */
 export class ObjectRoomHost implements RoomHost {
   readonly #rooms: Cloudflare.Env["ROOMS"];
 
@@ -16,23 +17,25 @@ export class ObjectRoomHost implements RoomHost {
     this.#rooms = rooms;
   }
 
-  async send(req: SendMessageReq): Promise<Message> {
-    const answer = this.#rooms.getByName(`${req.roomId}`).send(toBinary(SendMessageReqSchema, req));
-    const { result } = fromBinary(SendResultSchema, await inTime(answer));
-    switch (result.case) {
-      case "message":
-        return result.value;
-      case "failure":
-        throw new ConnectError(result.value.message, result.value.code);
-      case undefined:
-        throw unreachable("the room answered in a format of another version");
-    }
+  async apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
+    const request = toBinary(ChangeSchema, create(ChangeSchema, { change }));
+    const answer = await inTime(this.#rooms.getByName(`${change.value.roomId}`).apply(request));
+    const { outcome } = fromBinary(OutcomeSchema, answer);
+    if (outcome.case === undefined) throw unreachable("the room answered in the format of another version");
+    if (outcome.case === "failure") throw new ConnectError(outcome.value.message, outcome.value.code);
+    return outcome.value as Answers[C];
+  }
+
+  async type(typing: Typing, memberSeq: bigint): Promise<void> {
+    await inTime(this.#rooms.getByName(`${typing.roomId}`).type(toBinary(TypingSchema, typing), memberSeq));
   }
 }
 
-async function inTime(answer: Promise<Uint8Array>): Promise<Uint8Array> {
+async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error("timeout")), ANSWER_MS)));
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("timeout")), ANSWER_MS);
+  });
   try {
     return await Promise.race([answer, late]);
   } catch (e) {

@@ -1,18 +1,21 @@
 import { DurableObject } from "cloudflare:workers";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { SendMessageReqSchema } from "../../gen/chat_pb.ts";
-import { SendResultSchema } from "../../gen/room_object/room_object_pb.ts";
+import { TypingSchema } from "../../gen/chat_pb.ts";
+import { ChangeSchema, FailureSchema, type Outcome, OutcomeSchema } from "../../gen/room/room_pb.ts";
 import { Committer } from "../chat/committer.ts";
-import { LibsqlStore } from "../libsql/store.ts";
+import type { Answers } from "../chat/store.ts";
 import { RemoteDatabase } from "../libsql/remote.ts";
+import { LibsqlStore } from "../libsql/store.ts";
 import { PING, PONG, SocketPublisher } from "./room-socket.ts";
 import { workerConfig } from "./worker-config.ts";
 
+type OutcomeCase = Outcome["outcome"];
+
 /**
- * A room: commits its sends, one group after the other, and tells the Workers that hold its readers. Its sockets
+ * A room: commits its changes, one group after the other, and tells the Workers that hold its readers. Its sockets
  * hibernate, so it sleeps while nobody writes, however many read; therefore it has no timers, and nothing in memory that
- * it can't do without.
+ * it can't do without. Only Workers of this script can call it; what they say is protobuf, see proto/room/room.proto.
  */
 export class RoomObject extends DurableObject {
   readonly #committer: Committer;
@@ -25,16 +28,19 @@ export class RoomObject extends DurableObject {
     this.#committer = new Committer(store, new SocketPublisher(ctx));
   }
 
-  /** Takes a SendMessageReq and returns a SendResult, both in protobuf. Only Workers of this script can call it. */
-  async send(request: Uint8Array): Promise<Uint8Array> {
-    const result = await this.#committer.send(fromBinary(SendMessageReqSchema, request)).then(
-      (message) => ({ case: "message", value: message }) as const,
-      (reason) => {
-        const { code, rawMessage } = ConnectError.from(reason, Code.Internal);
-        return { case: "failure", value: { code, message: rawMessage } } as const;
-      },
-    );
-    return toBinary(SendResultSchema, create(SendResultSchema, { result }));
+  /** Takes a Change and returns its Outcome. */
+  async apply(request: Uint8Array): Promise<Uint8Array> {
+    const { change } = fromBinary(ChangeSchema, request);
+    const outcome =
+      change.case === undefined
+        ? failure(new ConnectError("the room runs another version; try again", Code.Unavailable))
+        : await this.#committer.apply(change).then(success, failure);
+    return toBinary(OutcomeSchema, create(OutcomeSchema, { outcome }));
+  }
+
+  /** Takes a Typing. */
+  async type(typing: Uint8Array, memberSeq: bigint): Promise<void> {
+    await this.#committer.type(fromBinary(TypingSchema, typing), memberSeq);
   }
 
   /** Opens a socket that receives what is committed from now on. */
@@ -43,4 +49,20 @@ export class RoomObject extends DurableObject {
     this.ctx.acceptWebSocket(own);
     return new Response(null, { status: 101, webSocket: worker });
   }
+}
+
+function success(answer: Answers[keyof Answers]): OutcomeCase {
+  switch (answer.$typeName) {
+    case "chat_grpc.Message":
+      return { case: "message", value: answer };
+    case "chat_grpc.Member":
+      return { case: "member", value: answer };
+    case "chat_grpc.Room":
+      return { case: "room", value: answer };
+  }
+}
+
+function failure(reason: unknown): OutcomeCase {
+  const { code, rawMessage } = ConnectError.from(reason, Code.Internal);
+  return { case: "failure", value: create(FailureSchema, { code, message: rawMessage }) };
 }

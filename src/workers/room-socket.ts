@@ -1,7 +1,6 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { Message } from "../../gen/chat_pb.ts";
-import { CommittedSchema } from "../../gen/room_object/room_object_pb.ts";
-import type { Batch, Publisher, Subscriber } from "../chat/broadcaster.ts";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
+import type { Publisher, Subscriber } from "../chat/broadcaster.ts";
 import type { Inbox } from "../chat/inbox.ts";
 
 /** Answered by the platform while the object sleeps. */
@@ -16,7 +15,7 @@ const DIAL_MS = 5_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** The object's end: hands each batch to every Worker with readers of the room. */
+/** The object's end: hands news to every Worker with readers of the room. */
 export class SocketPublisher implements Publisher {
   readonly #ctx: Pick<DurableObjectState, "getWebSockets">;
 
@@ -24,8 +23,8 @@ export class SocketPublisher implements Publisher {
     this.#ctx = ctx;
   }
 
-  publish(batch: Batch): void {
-    const frame = toBinary(CommittedSchema, create(CommittedSchema, { messages: [...batch] }));
+  publish(news: News): void {
+    const frame = toBinary(NewsSchema, news);
     for (const socket of this.#ctx.getWebSockets()) {
       try {
         socket.send(frame);
@@ -46,7 +45,9 @@ export class SocketSubscriber implements Subscriber {
 
   async subscribe(roomIds: Iterable<bigint>, inbox: Inbox): Promise<AsyncDisposable> {
     const links = [...roomIds].map((roomId) => new RoomLink(this.#rooms, roomId, inbox));
-    const pings = setInterval(() => links.forEach((link) => link.ping()), PING_MS);
+    const pings = setInterval(() => {
+      for (const link of links) link.ping();
+    }, PING_MS);
     await Promise.all(links.map((link) => link.dial()));
     return {
       [Symbol.asyncDispose]: async () => {
@@ -90,13 +91,14 @@ class RoomLink {
   }
 
   ping(): void {
-    if (!this.#socket) return;
-    if (!this.#isAnswered) return this.#lose(this.#socket);
-    this.#isAnswered = false;
+    const socket = this.#socket;
+    if (!socket) return;
     try {
-      this.#socket.send(PING);
+      if (!this.#isAnswered) throw new Error("the last ping was not answered");
+      this.#isAnswered = false;
+      socket.send(PING);
     } catch {
-      this.#lose(this.#socket);
+      this.#lose(socket);
     }
   }
 
@@ -125,8 +127,7 @@ class RoomLink {
       this.#isAnswered = true;
       this.#pause = FIRST_PAUSE_MS;
     } else if (data instanceof ArrayBuffer) {
-      const { messages } = fromBinary(CommittedSchema, new Uint8Array(data));
-      if (messages.length > 0) this.#inbox.push(messages as [Message, ...Message[]]);
+      this.#inbox.push(fromBinary(NewsSchema, new Uint8Array(data)));
     }
   }
 
@@ -143,10 +144,13 @@ class RoomLink {
 
   #retry(): void {
     if (this.#isClosed) return;
-    this.#redial = setTimeout(async () => {
-      await this.dial();
-      this.#inbox.miss();
-    }, this.#pause * (0.5 + Math.random() / 2));
+    this.#redial = setTimeout(
+      async () => {
+        await this.dial();
+        this.#inbox.miss();
+      },
+      this.#pause * (0.5 + Math.random() / 2),
+    );
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
   }
 }

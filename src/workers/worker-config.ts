@@ -4,7 +4,9 @@ import { type Config, parseConfig } from "../server/config.ts";
 export function workerConfig(env: Cloudflare.Env): Config {
   const config = parseConfig({ ...(env as unknown as Record<string, string>), HOST: "0.0.0.0" });
   if (config.databaseUrl.startsWith("file:")) {
-    throw new Error("DATABASE_URL is not set; use the https: or libsql: URL of your database: npx wrangler secret put DATABASE_URL");
+    throw new Error(
+      "DATABASE_URL is not set; use the https: or libsql: URL of your database: npx wrangler secret put DATABASE_URL",
+    );
   }
   return config;
 }

@@ -1,0 +1,54 @@
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Member, MemberSchema, type Message, MessageSchema, type Room, RoomSchema } from "../../gen/chat_pb.ts";
+import { type MemberChange, MemberChangeSchema } from "../../gen/room/room_pb.ts";
+import type { Rows } from "./database.ts";
+
+type Row = Rows[number];
+
+export function toRoom(row: Row): Room {
+  return create(RoomSchema, {
+    id: row.id as bigint,
+    postId: row.post_id as bigint,
+    ownerId: row.owner_id as bigint,
+    createdAt: toTimestamp(row.created_at),
+    updatedAt: toTimestamp(row.updated_at),
+  });
+}
+
+export function toMember(row: Row): Member {
+  return create(MemberSchema, {
+    id: row.id as bigint,
+    roomId: row.room_id as bigint,
+    userId: row.user_id as bigint,
+    memberSeq: row.member_seq as bigint,
+    readMessageId: row.read_message_id as bigint,
+    createdAt: toTimestamp(row.created_at),
+    updatedAt: toTimestamp(row.updated_at),
+    removedAt: row.removed_at === null ? undefined : toTimestamp(row.removed_at),
+  });
+}
+
+/** A change of a member, for a reader that knew the members up to `known`. */
+export function toMemberChange(row: Row, known: bigint): MemberChange {
+  return create(MemberChangeSchema, { member: toMember(row), isNew: (row.added_seq as bigint) > known });
+}
+
+export function toMessage(row: Row): Message {
+  return create(MessageSchema, {
+    id: row.id as bigint,
+    body: row.body as string,
+    roomId: row.room_id as bigint,
+    userId: row.user_id as bigint,
+    createdAt: toTimestamp(row.created_at),
+    updatedAt: toTimestamp(row.updated_at),
+    seq: row.seq as bigint,
+    clientMessageId: (row.client_message_id as string | null) ?? "",
+    replyToId: row.reply_to_id as bigint,
+    deletedAt: row.deleted_at === null ? undefined : toTimestamp(row.deleted_at),
+  });
+}
+
+function toTimestamp(ms: Row[string] | undefined): Timestamp {
+  return timestampFromMs(Number(ms));
+}
