@@ -4,12 +4,18 @@ import { parseConfig } from "../server/config.ts";
 import { configureLogging } from "../server/logging.ts";
 import { serve } from "./serve.ts";
 
+const log = getLogger("roomlog");
+
 try {
   const config = parseConfig(process.env);
   configureLogging(config.logLevel);
+  process
+    .removeAllListeners("warning")
+    .on("warning", (warning) => log.warn("warning of Node", { warning: `${warning}` }));
   await using running = await serve(config);
+  const signal = terminationSignal();
   console.log(`roomlog listening on ${running.url}`);
-  getLogger("roomlog").info("draining", { signal: await terminationSignal() });
+  log.info("draining", { signal: await signal });
 } catch (e) {
   console.error(`roomlog: ${e instanceof Error ? e.message : e}`);
   process.exitCode = 1;

@@ -1,12 +1,13 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Committer } from "../chat/committer.ts";
 import { MemoryBroadcaster } from "../chat/memory-broadcaster.ts";
+import type { Database } from "../libsql/database.ts";
 import { migrate } from "../libsql/migrations.ts";
 import { openDatabase } from "../libsql/open.ts";
 import { LibsqlStore } from "../libsql/store.ts";
 import { createApp } from "../server/app.ts";
 import type { Config } from "../server/config.ts";
-import { createHandlers } from "../server/handlers.ts";
+import { createRpcs } from "../server/handlers.ts";
 import { Readiness } from "../server/readiness.ts";
 import { createListener } from "./listener.ts";
 import { Server } from "./server.ts";
@@ -24,18 +25,16 @@ export interface Running extends AsyncDisposable {
 /** Puts the parts together: database, log, rooms, handlers, and the port they are served on. */
 export async function serve(config: Config): Promise<Running> {
   await using started = new AsyncDisposableStack();
-  const database = started.use(await openDatabase(config.databaseUrl, config.databaseAuthToken));
-  await migrate(database);
-
+  const database = started.use(await openMigrated(config));
   const store = new LibsqlStore(database);
   const broadcaster = new MemoryBroadcaster();
   const rooms = new Committer(store, broadcaster);
   const readiness = new Readiness(() => store.ping());
   const shutdown = new AbortController();
 
-  const handlers = createHandlers({ store, rooms, subscriber: broadcaster, readiness, shutdownSignal: shutdown.signal });
-  const app = createApp({ handlers, readiness, corsOrigins: config.corsOrigins });
-  const server = new Server(createListener(app, handlers));
+  const rpcs = createRpcs({ store, rooms, subscriber: broadcaster, readiness, shutdownSignal: shutdown.signal });
+  const app = createApp({ handlers: rpcs.handlers, readiness, corsOrigins: config.corsOrigins });
+  const server = new Server(createListener(app, rpcs));
   const port = await server.listen(config.host, config.port);
   const resources = started.move();
 
@@ -49,4 +48,21 @@ export async function serve(config: Config): Promise<Running> {
       await resources.disposeAsync();
     },
   };
+}
+
+async function openMigrated({ databaseUrl, databaseAuthToken }: Config): Promise<Database> {
+  try {
+    await using opened = new AsyncDisposableStack();
+    const database = opened.use(await openDatabase(databaseUrl, databaseAuthToken));
+    await migrate(database);
+    opened.move();
+    return database;
+  } catch (e) {
+    throw new Error(`the database ${databaseUrl.replace(/\?.*/, "")} can't be opened: ${rootCause(e)}`, { cause: e });
+  }
+}
+
+function rootCause(e: unknown): unknown {
+  if (!(e instanceof Error)) return e;
+  return e.cause === undefined ? e.message : rootCause(e.cause);
 }

@@ -44,12 +44,15 @@ export function createApp({ handlers, readiness, corsOrigins }: AppParts): Hono 
 }
 
 export function isGrpc(contentType: string | undefined): boolean {
-  return /^application\/grpc(?!-web)/.test(contentType ?? "");
+  return /^application\/grpc(?!-web)/i.test(contentType ?? "");
 }
 
-/** fetch responses have no trailers, and a gRPC call without them looks failed although it was carried out. */
+/**
+ * fetch responses have no trailers, and a gRPC call without them looks failed although it was carried out. Without
+ * them, 404 is what gRPC clients take for UNIMPLEMENTED.
+ */
 function grpcRefused(): Response {
   const message = "gRPC needs HTTP/2 and trailers, which this endpoint can't carry; use Connect or gRPC-Web";
   const headers = { "content-type": "application/grpc", "grpc-status": "12", "grpc-message": message };
-  return new Response(null, { headers });
+  return new Response(null, { status: 404, headers });
 }

@@ -1,14 +1,57 @@
-import { Code, ConnectError, createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+  type Interceptor,
+} from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { getLogger } from "@logtape/logtape";
 
 const log = getLogger(["roomlog", "rpc"]);
 
-interface Call {
-  readonly method: string;
+/** A call that has begun. */
+export class Call {
   readonly requestId: string;
-  readonly started: number;
-  logged: boolean;
+  isInvoked = false;
+  signal: AbortSignal | undefined;
+  readonly #method: DescMethod;
+  readonly #started = performance.now();
+
+  /** `askedId` is the caller's x-request-id, if it is one to take over. */
+  constructor(method: DescMethod, askedId: string | null | undefined) {
+    this.#method = method;
+    this.requestId = askedId && /^[\w.:/+=-]{1,64}$/.test(askedId) ? askedId : crypto.randomUUID();
+  }
+
+  /** Writes its line. */
+  end(code: string, error?: unknown): void {
+    const line = {
+      method: `${this.#method.parent.typeName}/${this.#method.name}`,
+      code,
+      ms: Math.round((performance.now() - this.#started) * 10) / 10,
+      requestId: this.requestId,
+    };
+    if (error === undefined) log.info("call", line);
+    else if (error instanceof ConnectError && error.code !== Code.Internal) {
+      // What is wrong with a request may be told in its own words.
+      const isOurs = error.cause !== undefined && error.code !== Code.InvalidArgument;
+      log.info("call", isOurs ? { ...line, cause: String(error.cause) } : line);
+    } else log.error("call", { ...line, error: error instanceof Error ? error.stack : String(error) });
+  }
+
+  fail(reason: unknown): void {
+    this.end(codeOf(reason), reason);
+  }
+
+  /** Connect refused it before it was invoked; only the signal knows why. */
+  refuse(httpStatus: number): void {
+    if (!this.signal?.aborted) return this.end(`http ${httpStatus}`);
+    const reason = ConnectError.from(this.signal.reason, Code.Canceled);
+    this.fail(reason.code === Code.Aborted ? new ConnectError(reason.rawMessage, Code.Canceled) : reason);
+  }
 }
 
 const callKey = createContextKey<Call | undefined>(undefined);
@@ -17,34 +60,32 @@ const callKey = createContextKey<Call | undefined>(undefined);
 export const callLog: Interceptor = (next) => async (req) => {
   const call = req.contextValues.get(callKey);
   if (!call) return next(req);
-  call.logged = true;
+  call.isInvoked = true;
   try {
     const res = await next(req);
-    if (!res.stream) {
-      write(call, "ok");
-      return res;
-    }
-    return { ...res, message: logged(res.message, call) };
+    if (res.stream) return { ...res, message: logged(res.message, call) };
+    call.end("ok");
+    return res;
   } catch (e) {
-    write(call, codeOf(e), e);
+    call.fail(e);
     throw e;
   }
 };
 
-/** Gives calls their id (the caller's x-request-id, or a new one), and logs those that never reach an interceptor. */
+/** A request gate that lets calls keep their signal. */
+export function callLogGate({ signal, values }: HandlerContext): void {
+  const call = values.get(callKey);
+  if (call) call.signal = signal;
+}
+
+/** Gives calls their id (the caller's x-request-id, or a new one), and logs those that Connect never invokes. */
 export function withCallLog(handler: UniversalHandler): UniversalHandler {
   async function handle(request: UniversalServerRequest) {
-    const asked = request.header.get("x-request-id") ?? "";
-    const call: Call = {
-      method: `${handler.service.typeName}/${handler.method.name}`,
-      requestId: /^[\w.:/+=-]{1,64}$/.test(asked) ? asked : crypto.randomUUID(),
-      started: performance.now(),
-      logged: false,
-    };
+    const call = new Call(handler.method, request.header.get("x-request-id"));
     const contextValues = request.contextValues ?? createContextValues();
     contextValues.set(callKey, call);
     const response = await handler({ ...request, contextValues });
-    if (!call.logged) write(call, `http ${response.status}`);
+    if (!call.isInvoked) call.refuse(response.status);
     const header = new Headers(response.header);
     header.set("x-request-id", call.requestId);
     return { ...response, header };
@@ -53,25 +94,15 @@ export function withCallLog(handler: UniversalHandler): UniversalHandler {
 }
 
 async function* logged<T>(messages: AsyncIterable<T>, call: Call): AsyncIterable<T> {
-  let code = "ok";
-  let error: unknown;
+  let end = () => call.end("ok");
   try {
     yield* messages;
   } catch (e) {
-    code = codeOf(e);
-    error = e;
+    end = () => call.fail(e);
     throw e;
   } finally {
-    write(call, code, error);
+    end();
   }
-}
-
-function write({ method, requestId, started }: Call, code: string, error?: unknown): void {
-  const line = { method, code, ms: Math.round((performance.now() - started) * 10) / 10, requestId };
-  if (error === undefined) log.info("call", line);
-  else if (error instanceof ConnectError && error.code !== Code.Internal) {
-    log.info("call", error.cause === undefined ? line : { ...line, cause: String(error.cause) });
-  } else log.error("call", { ...line, error: error instanceof Error ? error.stack : String(error) });
 }
 
 /** As the protocols spell it, such as not_found. What is not a ConnectError reaches clients as internal. */

@@ -43,7 +43,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     );
   } else if (auth !== "trust") problems.push(`AUTH is ${auth}; the only mode is trust`);
 
-  const corsOrigins = read("CORS_ORIGINS", "").split(/[\s,]+/).filter((origin) => origin !== "");
+  const corsOrigins = read("CORS_ORIGINS", "")
+    .split(/[\s,]+/)
+    .filter((origin) => origin !== "");
   for (const origin of corsOrigins.filter((origin) => origin !== "*" && !isOrigin(origin))) {
     problems.push(`CORS_ORIGINS has ${origin}; use origins such as https://app.example.com, separated by commas, or *`);
   }
@@ -68,5 +70,5 @@ function isLoopback(host: string): boolean {
 }
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+  return URL.canParse(text) && new URL(text).origin === text && !text.includes("*");
 }

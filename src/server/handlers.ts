@@ -1,14 +1,15 @@
-import { createConnectRouter } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { create } from "@bufbuild/protobuf";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
+import { createConnectRouter } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { createValidateInterceptor } from "@connectrpc/validate";
 import { ChatService } from "../../gen/chat_pb.ts";
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { MAX_TIMEOUT_MS, REQUEST_BYTES } from "../chat/limits.ts";
 import { withLiveResponses } from "../chat/live-response.ts";
-import { type ChatParts, chatService } from "../chat/service.ts";
-import { callLog, withCallLog } from "./call-log.ts";
+import { type ChatParts, chatService, unaryCalls } from "../chat/service.ts";
+import { callLog, callLogGate, withCallLog } from "./call-log.ts";
+import { type DirectCall, directCalls, failKnownFailures } from "./direct-call.ts";
 import { healthService } from "./health.ts";
 import type { Readiness } from "./readiness.ts";
 import { reflectionRoutes } from "./reflection.ts";
@@ -20,19 +21,35 @@ export interface ServerParts extends ChatParts {
   readonly shutdownSignal?: AbortSignal;
 }
 
-/** Every RPC of the server, in all protocols, for any transport that speaks Connect's universal requests. */
-export function createHandlers(parts: ServerParts): UniversalHandler[] {
+/** The server's RPCs, for any transport. */
+export interface Rpcs {
+  /** All of them, in all protocols, for transports that speak Connect's universal requests. */
+  readonly handlers: readonly UniversalHandler[];
+  /** By path, those that can be answered directly. */
+  readonly direct: ReadonlyMap<string, DirectCall>;
+}
+
+export function createRpcs(parts: ServerParts): Rpcs {
+  const validator = warmValidator();
   const router = createConnectRouter({
     readMaxBytes: REQUEST_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     ...(parts.shutdownSignal && { shutdownSignal: parts.shutdownSignal }),
-    interceptors: [callLog, createValidateInterceptor({ validator: warmValidator() })],
+    requestGate: callLogGate,
+    interceptors: [callLog, createValidateInterceptor({ validator }), failKnownFailures],
   });
   const services = [ChatService, Health];
   router.service(ChatService, chatService(parts));
-  router.service(Health, healthService(parts.readiness, services.map(({ typeName }) => typeName)));
+  router.service(
+    Health,
+    healthService(
+      parts.readiness,
+      services.map(({ typeName }) => typeName),
+    ),
+  );
   reflectionRoutes(services)(router);
-  return router.handlers.map((handler) => withCallLog(withLiveResponses(withCheckedRequest(handler))));
+  const handlers = router.handlers.map((handler) => withCallLog(withLiveResponses(withCheckedRequest(handler))));
+  return { handlers, direct: directCalls(unaryCalls(parts), handlers, validator) };
 }
 
 /** Compiling the rules of the first message takes some 50 ms: better now than in somebody's first call. */

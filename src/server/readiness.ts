@@ -21,7 +21,10 @@ export class Readiness {
   async isReady(): Promise<boolean> {
     // The answer is kept and not its promise: a Workers request can't wait for what another one asked.
     if (performance.now() - this.#lastPing.at > FRESH_MS) {
-      const answered = await this.#ping().then(() => true, () => false);
+      const answered = await this.#ping().then(
+        () => true,
+        () => false,
+      );
       this.#lastPing = { at: performance.now(), answered };
     }
     return this.#lastPing.answered && !this.#isDraining;

@@ -1,10 +1,10 @@
 import { createRegistry, type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Code, type ConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { ServerReflection, type ServerReflectionRequest } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import {
-  ServerReflection as ServerReflectionV1Alpha,
   type ServerReflectionRequest as ServerReflectionRequestV1Alpha,
+  ServerReflection as ServerReflectionV1Alpha,
 } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 
 type ReflectionRequest = ServerReflectionRequest | ServerReflectionRequestV1Alpha;
@@ -22,7 +22,10 @@ export function reflectionRoutes(services: readonly DescService[]): (router: Con
   const registry = createRegistry(...files.values());
 
   const notFound = (what: string) =>
-    ({ case: "errorResponse", value: { errorCode: Code.NotFound as number, errorMessage: `${what} is not known here` } }) as const;
+    ({
+      case: "errorResponse",
+      value: { errorCode: Code.NotFound as number, errorMessage: `${what} is not known here` },
+    }) as const;
 
   const describe = (what: string, file: DescFile | undefined) => {
     if (!file) return notFound(what);
@@ -43,7 +46,10 @@ export function reflectionRoutes(services: readonly DescService[]): (router: Con
   const answer = (request: ReflectionRequest["messageRequest"]) => {
     switch (request.case) {
       case "listServices":
-        return { case: "listServicesResponse", value: { service: reflected.map(({ typeName: name }) => ({ name })) } } as const;
+        return {
+          case: "listServicesResponse",
+          value: { service: reflected.map(({ typeName: name }) => ({ name })) },
+        } as const;
       case "fileByFilename":
         return describe(request.value, files.get(request.value));
       case "fileContainingSymbol":
@@ -73,13 +79,23 @@ export function reflectionRoutes(services: readonly DescService[]): (router: Con
   return (router) => {
     router.service(ServerReflection, {
       async *serverReflectionInfo(requests) {
-        for await (const request of requests) yield respond(request);
+        for await (const request of received(requests)) yield respond(request);
       },
     });
     router.service(ServerReflectionV1Alpha, {
       async *serverReflectionInfo(requests) {
-        for await (const request of requests) yield respond(request);
+        for await (const request of received(requests)) yield respond(request);
       },
     });
   };
+}
+
+/** Connect says INTERNAL, as if the server were at fault, when a request can't be read. */
+async function* received<R>(requests: AsyncIterable<R>): AsyncIterable<R> {
+  try {
+    yield* requests;
+  } catch (e) {
+    const { code, rawMessage } = ConnectError.from(e);
+    throw new ConnectError(rawMessage, code === Code.Internal ? Code.InvalidArgument : code);
+  }
 }

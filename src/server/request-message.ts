@@ -8,9 +8,9 @@ const ENVELOPE_BYTES = 5;
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a request's one message before Connect does. Connect answers a message that is not protobuf, and a body that
- * breaks off, with INTERNAL as if the server were at fault, and stores replacement characters for JSON that is not
- * UTF-8. An error that the body throws is passed on as it is.
+ * Reads a request's one message before Connect does. Connect answers a message that is not protobuf or is flagged as
+ * compressed, and a body that breaks off, with INTERNAL as if the server were at fault, and stores replacement
+ * characters for JSON that is not UTF-8. An error that the body throws is passed on as it is.
  */
 export function withCheckedRequest(handler: UniversalHandler): UniversalHandler {
   const { methodKind } = handler.method;
@@ -19,8 +19,8 @@ export function withCheckedRequest(handler: UniversalHandler): UniversalHandler 
   return Object.assign(handle, handler);
 }
 
-async function* checkedBody({ body, header }: UniversalServerRequest, handler: UniversalHandler) {
-  const contentType = header.get("content-type") ?? "";
+async function* checkedBody({ body, header, signal }: UniversalServerRequest, { method }: UniversalHandler) {
+  const contentType = header.get("content-type")?.toLowerCase() ?? "";
   const isEnveloped = /^application\/(grpc|connect)/.test(contentType);
   let bytes: Uint8Array;
   try {
@@ -30,18 +30,28 @@ async function* checkedBody({ body, header }: UniversalServerRequest, handler: U
       header.get("content-length"),
     );
   } catch (e) {
-    throw e instanceof ConnectError ? e : new ConnectError("the request broke off", Code.Canceled, undefined, undefined, e);
+    // A limit was exceeded; otherwise the connection has ended, whatever the runtime calls it.
+    throw e instanceof ConnectError && e.code !== Code.Aborted ? e : brokeOff(e);
   }
-  const isCompressed = isEnveloped ? (bytes[0]! & 1) === 1 : header.has("content-encoding");
-  if (!isCompressed) {
-    const message = isEnveloped ? bytes.subarray(ENVELOPE_BYTES) : bytes;
-    try {
-      if (contentType.includes("json")) strictUtf8.decode(message);
-      else fromBinary(handler.method.input, message);
-    } catch (e) {
-      const reason = e instanceof Error ? e.message : String(e);
-      throw new ConnectError(`not a ${handler.method.input.typeName}: ${reason}`, Code.InvalidArgument);
-    }
+  // Some runtimes end the body of a client that left as if it were whole.
+  if (signal.aborted) throw brokeOff(signal.reason);
+  if (isEnveloped && bytes[0]) {
+    throw new ConnectError(
+      `the message has the flags ${bytes[0]}; only plain ones (0) are taken`,
+      Code.InvalidArgument,
+    );
+  }
+  const message = isEnveloped ? bytes.subarray(ENVELOPE_BYTES) : bytes;
+  try {
+    if (contentType.includes("json")) strictUtf8.decode(message);
+    else fromBinary(method.input, message);
+  } catch (e) {
+    const reason = e instanceof Error ? e.message : String(e);
+    throw new ConnectError(`not a ${method.input.typeName}: ${reason}`, Code.InvalidArgument);
   }
   yield bytes;
+}
+
+export function brokeOff(cause?: unknown): ConnectError {
+  return new ConnectError("the request broke off", Code.Canceled, undefined, undefined, cause);
 }
