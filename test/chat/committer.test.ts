@@ -1,14 +1,16 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type SendMessageReq, SendMessageReqSchema } from "../../gen/chat_pb.ts";
-import type { Batch } from "../../src/chat/broadcaster.ts";
+import { type Message, type SendMessageReq, SendMessageReqSchema, TypingSchema } from "../../gen/chat_pb.ts";
+import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import { Committer } from "../../src/chat/committer.ts";
 import { notInRoom } from "../../src/chat/errors.ts";
-import { COMMIT_CHARACTERS, COMMIT_SENDS, WAITING_SENDS } from "../../src/chat/limits.ts";
-import type { Outcome } from "../../src/chat/store.ts";
-import { testMessage } from "../support/memory-log.ts";
+import { COMMIT_CHANGES, COMMIT_CHARACTERS, WAITING_CHANGES } from "../../src/chat/limits.ts";
+import type { Commit, RoomChange } from "../../src/chat/store.ts";
+import { change } from "../support/changes.ts";
+import { MemoryLog, testMessage } from "../support/memory-log.ts";
 
 describe("group commit", () => {
   test("sends that wait share the next commit, in the order of their arrival", async () => {
@@ -35,16 +37,16 @@ describe("group commit", () => {
     }
   });
 
-  test("at most COMMIT_SENDS share a commit", async () => {
+  test("at most COMMIT_CHANGES share a commit", async () => {
     const stage = new Stage();
-    const answers = Array.from({ length: 2 * COMMIT_SENDS + 2 }, (_, i) => stage.send(`${i}`));
+    const answers = Array.from({ length: 2 * COMMIT_CHANGES + 2 }, (_, i) => stage.send(`${i}`));
     const sizes: number[] = [];
     for (let i = 0; i < 4; i++) {
       const commit = await stage.commit();
       sizes.push(commit.sends.length);
       commit.succeed();
     }
-    expect(sizes).toEqual([1, COMMIT_SENDS, COMMIT_SENDS, 1]);
+    expect(sizes).toEqual([1, COMMIT_CHANGES, COMMIT_CHANGES, 1]);
     expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(answers.map((_, i) => `${i}`));
   });
 
@@ -63,18 +65,18 @@ describe("group commit", () => {
     await Promise.all(answers);
   });
 
-  test("more than WAITING_SENDS are refused with UNAVAILABLE, the others are not harmed", async () => {
+  test("more than WAITING_CHANGES are refused with UNAVAILABLE, the others are not harmed", async () => {
     const stage = new Stage();
     const answers = [stage.send("under way")];
     const commit = await stage.commit();
-    for (let i = 0; i < WAITING_SENDS; i++) answers.push(stage.send("waits"));
+    for (let i = 0; i < WAITING_CHANGES; i++) answers.push(stage.send("waits"));
     await expect(stage.send("one more")).rejects.toMatchObject({ code: Code.Unavailable });
 
     commit.succeed();
     await answers[0];
     answers.push(stage.send("fits again"));
     stage.succeedAlways();
-    expect((await Promise.all(answers)).at(-1)).toMatchObject({ body: "fits again", seq: BigInt(WAITING_SENDS + 2) });
+    expect((await Promise.all(answers)).at(-1)).toMatchObject({ body: "fits again", seq: BigInt(WAITING_CHANGES + 2) });
   });
 });
 
@@ -95,17 +97,17 @@ describe("RoomHost", () => {
     const stage = new Stage();
     const answers = ["retry", "new"].map((body) => stage.send(body, 1n));
     const [first, fresh] = [testMessage(1n, 5n, "retry"), testMessage(1n, 6n, "new")];
-    (await stage.commit()).succeed([{ message: first, isNew: false }]);
-    (await stage.commit()).succeed([{ message: fresh, isNew: true }]);
+    (await stage.commit()).succeed({ outcomes: [first], news: [] });
+    (await stage.commit()).succeed(sent(fresh));
     expect(await Promise.all(answers)).toEqual([first, fresh]);
-    expect(stage.published).toEqual([[fresh]]);
+    expect(stage.published).toEqual(sent(fresh).news);
   });
 
   test("[H1] a commit in which nothing is new publishes nothing", async () => {
     const stage = new Stage();
     const answers = [stage.send("retry"), stage.send("stranger")];
-    (await stage.commit()).succeed([{ message: testMessage(1n, 1n), isNew: false }]);
-    (await stage.commit()).succeed([notInRoom(1n, 1n)]);
+    (await stage.commit()).succeed({ outcomes: [testMessage(1n, 1n)], news: [] });
+    (await stage.commit()).succeed({ outcomes: [notInRoom(1n, 1n)], news: [] });
     await Promise.allSettled(answers);
     expect(stage.published).toEqual([]);
   });
@@ -119,31 +121,40 @@ describe("RoomHost", () => {
     await first;
     const [messageA, messageB] = [testMessage(1n, 2n, "a"), testMessage(1n, 3n, "b")];
     const refusal = notInRoom(1n, 1n);
-    (await stage.commit()).succeed([{ message: messageA, isNew: true }, refusal, { message: messageB, isNew: true }]);
+    const { news } = sent(messageA, messageB);
+    (await stage.commit()).succeed({ outcomes: [messageA, refusal, messageB], news });
     await expect(stranger).rejects.toBe(refusal);
     expect(await a).toBe(messageA);
     expect(await b).toBe(messageB);
-    expect(stage.published.at(-1)).toEqual([messageA, messageB]);
+    expect(stage.published.at(-1)).toBe(news[0]);
   });
 
   test("a failing commit rejects all of its own sends, publishes nothing, and the next commit works", async () => {
     const stage = new Stage();
-    const first = stage.send("first");
-    const one = await stage.commit();
-    const group = Promise.allSettled([stage.send("a"), stage.send("b")]);
-    one.succeed();
-    await first;
-    const two = await stage.commit();
-    const later = stage.send("later");
-    const reason = new ConnectError("the database is away", Code.Unavailable);
-    two.fail(reason);
+    const { group, waiting, commit } = await stage.groups();
+    const reason = new Error("a defect");
+    commit.fail(reason);
     expect(await group).toEqual([
       { status: "rejected", reason },
       { status: "rejected", reason },
     ]);
     (await stage.commit()).succeed();
+    expect(await waiting).toMatchObject({ body: "waiting", seq: 2n });
+    expect(stage.bodies).toEqual([["first"], ["waiting"]]);
+  });
+
+  test("when the database is away, those who wait are told too, and whoever comes later is served", async () => {
+    const stage = new Stage();
+    const { group, waiting, commit } = await stage.groups();
+    const reason = new ConnectError("the database is away", Code.Unavailable);
+    commit.fail(reason);
+    await expect(waiting).rejects.toBe(reason);
+    expect(await group).toMatchObject([{ reason }, { reason }]);
+    expect(stage.underWay).toBe(0);
+    const later = stage.send("later");
+    (await stage.commit()).succeed();
     expect(await later).toMatchObject({ body: "later", seq: 2n });
-    expect(stage.published.map((batch) => batch.map(({ body }) => body))).toEqual([["first"], ["later"]]);
+    expect(stage.bodies).toEqual([["first"], ["later"]]);
   });
 
   test("a store that throws instead of rejecting is a failing commit too", async () => {
@@ -152,86 +163,117 @@ describe("RoomHost", () => {
     const message = testMessage(1n, 1n);
     const committer = new Committer(
       {
-        commit(sends) {
+        commit() {
           if (!works) throw reason;
-          return Promise.resolve(sends.map(() => ({ message, isNew: true })));
+          return Promise.resolve(sent(message));
         },
       },
       { publish() {} },
     );
-    await expect(committer.send(request("a"))).rejects.toBe(reason);
+    await expect(committer.apply(request("a"))).rejects.toBe(reason);
     works = true;
-    expect(await committer.send(request("b"))).toBe(message);
+    expect(await committer.apply(request("b"))).toBe(message);
   });
 
-  test("[H2] each room's changes are published in the order of their seq, none missing, one batch per room and commit", async () => {
-    const sends = fc.array(fc.record({ roomId: fc.bigInt({ min: 1n, max: 3n }), fails: fc.boolean() }), { maxLength: 30 });
+  test("[H2] each room's changes are published in the order of their numbers, none missing", async () => {
+    const plans = fc.array(
+      fc.record({ roomId: fc.bigInt({ min: 1n, max: 3n }), what: fc.constantFrom("send", "read", "refused") }),
+      { maxLength: 30 },
+    );
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), sends, async (s, plan) => {
+      fc.asyncProperty(fc.scheduler(), plans, async (s, plan) => {
         const stage = new Stage();
         stage.succeedAlways(() => s.schedule(Promise.resolve(), "commit"));
         const answers: Promise<unknown>[] = [];
         s.scheduleSequence(
-          plan.map(({ roomId, fails }) => async () => {
-            answers.push(stage.send(fails ? REFUSED : "hello", roomId));
+          plan.map(({ roomId, what }) => async () => {
+            if (what === "read") answers.push(stage.read(roomId));
+            else answers.push(stage.send(what === "refused" ? REFUSED : "hello", roomId));
           }),
         );
         await s.waitIdle();
         await Promise.allSettled(answers);
 
-        const answered = plan.filter(({ fails }) => !fails);
         for (const roomId of [1n, 2n, 3n]) {
-          const published = stage.published.filter(([first]) => first.roomId === roomId).flat();
-          const due = answered.filter((send) => send.roomId === roomId).map((_, i) => BigInt(i + 1));
-          expect(published.map(({ seq }) => seq)).toEqual(due);
+          const published = stage.published.filter((news) => news.roomId === roomId);
+          const due = (kind: string) =>
+            plan.filter((each) => each.roomId === roomId && each.what === kind).map((_, i) => BigInt(i + 1));
+          expect(published.flatMap(({ messages }) => messages.map(({ seq }) => seq))).toEqual(due("send"));
+          expect(published.flatMap(({ members }) => members.map(({ member }) => member!.memberSeq))).toEqual(
+            due("read"),
+          );
         }
-        for (const batch of stage.published) expect(new Set(batch.map(({ roomId }) => roomId)).size).toBe(1);
-        const perCommit = stage.batchesPerCommit.map((rooms) => new Set(rooms).size === rooms.length);
-        expect(perCommit).not.toContain(false);
       }),
       { numRuns: 200 },
     );
+  });
+
+  test("typing is published at once, also while a commit is under way", async () => {
+    const stage = new Stage();
+    void stage.send("a");
+    const typing = create(TypingSchema, { roomId: 1n, userId: 2n, expiresAt: timestampNow() });
+    await stage.committer.type(typing, 7n);
+    expect(stage.published).toEqual([create(NewsSchema, { roomId: 1n, memberSeq: 7n, typing: [typing] })]);
   });
 });
 
 const REFUSED = "refused";
 
-function request(body: string, roomId = 1n): SendMessageReq {
-  return create(SendMessageReqSchema, { body, roomId, userId: 1n });
+function request(body: string, roomId = 1n) {
+  const value = create(SendMessageReqSchema, { body, roomId, userId: 1n });
+  return { case: "sendMessage", value } as const;
+}
+
+/** What a store makes of sends to one room. */
+function sent(...messages: Message[]): Commit {
+  const { roomId } = messages[0]!;
+  return { outcomes: messages, news: [create(NewsSchema, { roomId, messages })] };
 }
 
 /** A commit under way; the test says how it ends. */
-interface Commit {
+interface Ongoing {
   readonly sends: readonly SendMessageReq[];
-  succeed(outcomes?: Outcome[]): void;
+  succeed(commit?: Commit): void;
   fail(reason: unknown): void;
 }
 
 /** A committer between a store whose commits end when the test says so and a publisher that keeps what it is given. */
 class Stage {
-  readonly published: Batch[] = [];
-  /** The rooms of the batches published after each commit. */
-  readonly batchesPerCommit: bigint[][] = [];
-  readonly #committer = new Committer(
-    { commit: (sends) => this.#begin(sends) },
-    {
-      publish: (batch) => {
-        this.published.push(batch);
-        this.batchesPerCommit.at(-1)!.push(batch[0].roomId);
-      },
-    },
+  readonly published: News[] = [];
+  readonly committer = new Committer(
+    { commit: (changes) => this.#begin(changes) },
+    { publish: (news) => void this.published.push(news) },
   );
-  readonly #heads = new Map<bigint, bigint>();
-  readonly #commits: Commit[] = [];
+  readonly #log = new MemoryLog();
+  readonly #commits: Ongoing[] = [];
   #begun = Promise.withResolvers<void>();
   #gate: (() => Promise<void>) | undefined;
 
-  send(body: string, roomId?: bigint) {
-    return this.#committer.send(request(body, roomId));
+  send(body: string, roomId?: bigint): Promise<Message> {
+    return this.committer.apply(request(body, roomId));
+  }
+
+  read(roomId: bigint): Promise<unknown> {
+    return this.committer.apply(change("markRead", { roomId, userId: 1n, messageId: 1n }));
+  }
+
+  /** The first send is answered, two are under way, and one waits. */
+  async groups() {
+    const first = this.send("first");
+    const one = await this.commit();
+    const group = Promise.allSettled([this.send("a"), this.send("b")]);
+    one.succeed();
+    await first;
+    const commit = await this.commit();
+    return { group, commit, waiting: this.send("waiting") };
+  }
+
+  get bodies(): string[][] {
+    return this.published.map(({ messages }) => messages.map(({ body }) => body));
   }
 
   /** The next commit, once it is under way. */
-  async commit(): Promise<Commit> {
+  async commit(): Promise<Ongoing> {
     while (this.#commits.length === 0) {
       this.#begun = Promise.withResolvers();
       await this.#begun.promise;
@@ -250,22 +292,28 @@ class Stage {
     for (const commit of this.#commits.splice(0)) commit.succeed();
   }
 
-  #begin(sends: readonly SendMessageReq[]): Promise<Outcome[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
-    const succeed = (outcomes = sends.map((req) => this.#append(req))) => {
-      this.batchesPerCommit.push([]);
-      resolve(outcomes);
-    };
+  #begin(changes: readonly RoomChange[]): Promise<Commit> {
+    const { promise, resolve, reject } = Promise.withResolvers<Commit>();
+    const succeed = (commit?: Commit) => resolve(commit ?? this.#commit(changes));
     if (this.#gate) void this.#gate().then(() => succeed());
-    else this.#commits.push({ sends, succeed, fail: reject });
+    else {
+      const sends = changes.flatMap((each) => (each.case === "sendMessage" ? each.value : []));
+      this.#commits.push({ sends, succeed, fail: reject });
+    }
     this.#begun.resolve();
     return promise;
   }
 
-  #append({ roomId, body }: SendMessageReq): Outcome {
-    if (body === REFUSED) return notInRoom(roomId, 1n);
-    const seq = (this.#heads.get(roomId) ?? 0n) + 1n;
-    this.#heads.set(roomId, seq);
-    return { message: testMessage(roomId, seq, body), isNew: true };
+  #commit(changes: readonly RoomChange[]): Commit {
+    const news: News[] = [];
+    const outcomes = changes.map(({ case: name, value: { roomId, ...value } }) => {
+      const body = "body" in value ? value.body : "";
+      if (body === REFUSED) return notInRoom(roomId, 1n);
+      const made = this.#log.commit(roomId, [name === "markRead" ? { kind: "read", userId: 1n } : { kind: "send" }]);
+      for (const message of made.messages) message.body = body;
+      news.push(made);
+      return made.messages[0] ?? made.members[0]!.member!;
+    });
+    return { outcomes, news };
   }
 }

@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Inbox, type News } from "../../src/chat/inbox.ts";
-import { INBOX_MESSAGES } from "../../src/chat/limits.ts";
-import { testBatch } from "../support/memory-log.ts";
+import { Inbox, type Taken } from "../../src/chat/inbox.ts";
+import { INBOX_CHANGES } from "../../src/chat/limits.ts";
+import { MemoryLog, testNews } from "../support/memory-log.ts";
 
-const nothing: News = { batches: [], missed: false };
+const nothing: Taken = { news: [], missed: false };
 
 describe("Inbox", () => {
-  test("gives batches in the order of their arrival, each once", async () => {
+  test("gives news in the order of their arrival, each once", async () => {
     const inbox = new Inbox();
-    const batches = [testBatch(1n, 1, 3), testBatch(2n, 7), testBatch(1n, 4)];
-    for (const batch of batches) inbox.push(batch);
-    expect(await inbox.next()).toEqual({ batches, missed: false });
+    const news = [testNews(1n, 1, 3), testNews(2n, 7), testNews(1n, 4)];
+    for (const each of news) inbox.push(each);
+    expect(await inbox.next()).toEqual({ news, missed: false });
     expect(inbox.take()).toEqual(nothing);
   });
 
@@ -19,36 +19,49 @@ describe("Inbox", () => {
     const inbox = new Inbox();
     inbox.miss();
     inbox.miss();
-    expect(await inbox.next()).toEqual({ batches: [], missed: true });
+    expect(await inbox.next()).toEqual({ news: [], missed: true });
     expect(inbox.take()).toEqual(nothing);
   });
 
-  test("holds INBOX_MESSAGES, in however many batches", () => {
+  test("holds INBOX_CHANGES, in however many news", () => {
     const inbox = new Inbox();
-    inbox.push(testBatch(1n, 1, INBOX_MESSAGES - 1));
-    inbox.push(testBatch(1n, INBOX_MESSAGES));
-    expect(inbox.take()).toMatchObject({ missed: false, batches: { length: 2 } });
+    inbox.push(testNews(1n, 1, INBOX_CHANGES - 1));
+    inbox.push(testNews(1n, INBOX_CHANGES));
+    expect(inbox.take()).toMatchObject({ missed: false, news: { length: 2 } });
   });
 
-  test("drops all it holds when one message more arrives, and says missed", () => {
+  test("counts changes of members and typing as it counts messages", () => {
     const inbox = new Inbox();
-    inbox.push(testBatch(1n, 1, INBOX_MESSAGES));
-    inbox.push(testBatch(1n, INBOX_MESSAGES + 1));
-    expect(inbox.take()).toEqual({ batches: [], missed: true });
+    const log = new MemoryLog();
+    inbox.push(testNews(1n, 1, INBOX_CHANGES - 2));
+    inbox.push(log.commit(1n, [{ kind: "read", userId: 1n }]));
+    inbox.push(log.typing(1n, 1n));
+    expect(inbox.take()).toMatchObject({ missed: false, news: { length: 3 } });
+    inbox.push(testNews(1n, 1, INBOX_CHANGES));
+    inbox.push(log.typing(1n, 1n));
+    expect(inbox.take()).toEqual({ news: [], missed: true });
+  });
+
+  test("drops all it holds when one change more arrives, and says missed", () => {
+    const inbox = new Inbox();
+    inbox.push(testNews(1n, 1, INBOX_CHANGES));
+    inbox.push(testNews(1n, INBOX_CHANGES + 1));
+    expect(inbox.take()).toEqual({ news: [], missed: true });
   });
 
   test("takes in again what arrives after an overflow, with an empty count", () => {
     const inbox = new Inbox();
-    inbox.push(testBatch(1n, 1, INBOX_MESSAGES + 1));
-    const later = testBatch(1n, INBOX_MESSAGES + 2, 2 * INBOX_MESSAGES + 1);
+    inbox.push(testNews(1n, 1, INBOX_CHANGES));
+    inbox.push(testNews(1n, INBOX_CHANGES + 1));
+    const later = testNews(1n, INBOX_CHANGES + 2, 2 * INBOX_CHANGES + 1);
     inbox.push(later);
-    expect(inbox.take()).toEqual({ batches: [later], missed: true });
+    expect(inbox.take()).toEqual({ news: [later], missed: true });
   });
 
   test("counts from nothing after it was taken", () => {
     const inbox = new Inbox();
     for (let i = 0; i < 3; i++) {
-      inbox.push(testBatch(1n, 1, INBOX_MESSAGES));
+      inbox.push(testNews(1n, 1, INBOX_CHANGES));
       expect(inbox.take().missed).toBe(false);
     }
   });
@@ -58,8 +71,8 @@ describe("Inbox", () => {
   });
 
   test.each<[string, (inbox: Inbox) => void]>([
-    ["push()", (inbox) => inbox.push(testBatch(1n, 1))],
-    ["an overflow", (inbox) => inbox.push(testBatch(1n, 1, INBOX_MESSAGES + 1))],
+    ["push()", (inbox) => inbox.push(testNews(1n, 1))],
+    ["an overflow", (inbox) => inbox.push(testNews(1n, 1, INBOX_CHANGES + 1))],
     ["miss()", (inbox) => inbox.miss()],
     ["close()", (inbox) => inbox.close(new Error("closed"))],
   ])("%s wakes next()", async (_, tell) => {
@@ -76,12 +89,12 @@ describe("Inbox", () => {
     const inbox = new Inbox();
     const reason = new Error("the reader left");
     const waiting = inbox.next();
-    inbox.push(testBatch(1n, 1));
+    inbox.push(testNews(1n, 1));
     inbox.close(reason);
     inbox.close(new Error("another reason"));
     await expect(waiting).rejects.toBe(reason);
     await expect(inbox.next()).rejects.toBe(reason);
-    inbox.push(testBatch(1n, 2));
+    inbox.push(testNews(1n, 2));
     inbox.miss();
     await expect(inbox.next()).rejects.toBe(reason);
     expect(() => inbox.take()).toThrow(reason);
@@ -98,30 +111,31 @@ describe("Inbox", () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(arrival, { maxLength: 20 }), async (s, arrivals) => {
         const inbox = new Inbox();
-        const expected: News[] = [];
-        const got: News[] = [];
+        const expected: Taken[] = [];
+        const got: Taken[] = [];
         let seq = 0;
         s.scheduleSequence(
           arrivals.map((size) => async () => {
             if (size === "missed") {
               inbox.miss();
-              expected.push({ batches: [], missed: true });
+              expected.push({ news: [], missed: true });
             } else {
-              const batch = testBatch(1n, seq + 1, (seq += size));
-              inbox.push(batch);
-              expected.push({ batches: [batch], missed: false });
+              const news = testNews(1n, seq + 1, seq + size);
+              seq += size;
+              inbox.push(news);
+              expected.push({ news: [news], missed: false });
             }
           }),
         );
         const reader = (async () => {
-          for (;;) {
+          while (got.length <= arrivals.length) {
             got.push(await inbox.next());
             await s.schedule(Promise.resolve(), "the reader is busy");
           }
         })().catch((reason: unknown) => reason);
         await s.waitIdle();
 
-        expect(got.flatMap(({ batches }) => batches)).toEqual(expected.flatMap(({ batches }) => batches));
+        expect(got.flatMap(({ news }) => news)).toEqual(expected.flatMap(({ news }) => news));
         expect(got.some(({ missed }) => missed)).toBe(expected.some(({ missed }) => missed));
         expect(inbox.take()).toEqual(nothing);
         inbox.close("over");

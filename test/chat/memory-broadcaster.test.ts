@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Inbox } from "../../src/chat/inbox.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
 import { broadcasterContract } from "../contract/broadcaster.ts";
-import { testBatch } from "../support/memory-log.ts";
+import { testNews } from "../support/memory-log.ts";
 
 broadcasterContract("MemoryBroadcaster", async () => {
   const broadcaster = new MemoryBroadcaster();
@@ -19,11 +19,11 @@ test("10,000 readers that came and left leave nothing behind", async () => {
   expect(broadcaster.size).toBe(0);
 });
 
-test("all readers of a room share one batch, so that it can be encoded once", async () => {
+test("all readers of a room share the same news, so that they can be encoded once", async () => {
   const broadcaster = new MemoryBroadcaster();
   const inboxes = [new Inbox(), new Inbox()];
   for (const inbox of inboxes) await broadcaster.subscribe([1n], inbox);
-  const batch = testBatch(1n, 1, 3);
-  broadcaster.publish(batch);
-  for (const inbox of inboxes) expect(inbox.take().batches[0]).toBe(batch);
+  const news = testNews(1n, 1, 3);
+  broadcaster.publish(news);
+  for (const inbox of inboxes) expect(inbox.take().news[0]).toBe(news);
 });

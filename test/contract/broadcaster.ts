@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Batch, Publisher, Subscriber } from "../../src/chat/broadcaster.ts";
+import type { News } from "../../gen/room/room_pb.ts";
+import type { Publisher, Subscriber } from "../../src/chat/broadcaster.ts";
 import { Inbox } from "../../src/chat/inbox.ts";
-import { INBOX_MESSAGES } from "../../src/chat/limits.ts";
-import { testBatch, testMessage } from "../support/memory-log.ts";
+import { INBOX_CHANGES } from "../../src/chat/limits.ts";
+import { MemoryLog, testNews } from "../support/memory-log.ts";
 
 export interface BroadcasterParts extends AsyncDisposable {
   readonly publisher: Publisher;
@@ -22,7 +23,7 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
 
     test("[B1] publishing to a room nobody follows does nothing", async () => {
       await using parts = await create();
-      expect(parts.publisher.publish(testBatch(room, 1))).toBeUndefined();
+      expect(parts.publisher.publish(testNews(room, 1))).toBeUndefined();
     });
 
     test("[B1] a reader that left, or never reads, is nothing to the publisher and the other readers", async () => {
@@ -32,29 +33,29 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       await using _closed = await parts.subscriber.subscribe([room], closed);
       await using _idle = await parts.subscriber.subscribe([room], idle);
       await using _reader = await parts.subscriber.subscribe([room], reader);
-      for (let first = 1; first <= 2 * INBOX_MESSAGES; first += 100) {
-        const batch = testBatch(room, first, first + 99);
-        expect(parts.publisher.publish(batch)).toBeUndefined();
-        await received(reader, [batch]);
+      for (let first = 1; first <= 2 * INBOX_CHANGES; first += 100) {
+        const news = testNews(room, first, first + 99);
+        expect(parts.publisher.publish(news)).toBeUndefined();
+        await received(reader, [news]);
       }
-      await received(idle, [testBatch(room, 1)]);
+      await received(idle, [testNews(room, 1)]);
     });
 
     test("[B2] what is published after subscribe() resolved arrives", async () => {
       await using parts = await create();
       const inbox = new Inbox();
       await using _ = await parts.subscriber.subscribe([room], inbox);
-      const batch = testBatch(room, 1, 3);
-      parts.publisher.publish(batch);
-      await received(inbox, [batch]);
+      const news = testNews(room, 1, 3);
+      parts.publisher.publish(news);
+      await received(inbox, [news]);
     });
 
-    test("[B2] every batch of a burst arrives, whole", async () => {
+    test("[B2] all news of a burst arrive, whole", async () => {
       await using parts = await create();
       const inbox = new Inbox();
       await using _ = await parts.subscriber.subscribe([room], inbox);
-      const burst = Array.from({ length: 200 }, (_, i) => testBatch(room, 3 * i + 1, 3 * i + 3));
-      for (const batch of burst) parts.publisher.publish(batch);
+      const burst = Array.from({ length: 200 }, (_, i) => testNews(room, 3 * i + 1, 3 * i + 3));
+      for (const news of burst) parts.publisher.publish(news);
       await received(inbox, burst);
     });
 
@@ -63,9 +64,9 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       const inboxes = [new Inbox(), new Inbox(), new Inbox()];
       await using subscriptions = new AsyncDisposableStack();
       for (const inbox of inboxes) subscriptions.use(await parts.subscriber.subscribe([room, otherRoom], inbox));
-      const batches = [testBatch(room, 1, 2), testBatch(otherRoom, 1), testBatch(room, 3)];
-      for (const batch of batches) parts.publisher.publish(batch);
-      for (const inbox of inboxes) await received(inbox, batches);
+      const all = [testNews(room, 1, 2), testNews(otherRoom, 1), testNews(room, 3)];
+      for (const news of all) parts.publisher.publish(news);
+      for (const inbox of inboxes) await received(inbox, all);
     });
 
     test("[B2] holds for each of many that subscribe at the same time", async () => {
@@ -75,29 +76,46 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       await Promise.all(
         inboxes.map(async (inbox, i) => {
           subscriptions.use(await parts.subscriber.subscribe([room], inbox));
-          const batch = testBatch(room, i + 1);
-          parts.publisher.publish(batch);
-          await received(inbox, [batch]);
+          const news = testNews(room, i + 1);
+          parts.publisher.publish(news);
+          await received(inbox, [news]);
         }),
       );
     });
 
-    test("[B2] a message arrives as it was published", async () => {
+    test("[B2] news arrive as they were published", async () => {
       await using parts = await create();
       const inbox = new Inbox();
       await using _ = await parts.subscriber.subscribe([room], inbox);
-      const batch: Batch = [testMessage(room, 9_007_199_254_740_993n, "größer als 2⁵³ 😀")];
-      parts.publisher.publish(batch);
-      const { batches, missed } = await inbox.next();
-      if (!missed) expect(batches).toEqual([batch]);
+      const log = new MemoryLog();
+      log.commit(room, [{ kind: "send" }, { kind: "remove", userId: 3n }]);
+      const all = [
+        log.commit(room, [
+          { kind: "send" },
+          { kind: "edit", nth: 0 },
+          { kind: "add", userId: 3n },
+          { kind: "read", userId: 9_007_199_254_740_993n },
+          { kind: "remove", userId: 1n },
+        ]),
+        log.typing(room, 3n),
+      ];
+      all[0]!.messages[0]!.body = "größer als 2⁵³ 😀";
+      for (const news of all) parts.publisher.publish(news);
+      const got: News[] = [];
+      while (got.length < all.length) {
+        const { news, missed } = await inbox.next();
+        if (missed) return;
+        got.push(...news);
+      }
+      expect(got).toEqual(all);
     });
 
-    test("[B3] batches of other rooms stay out", async () => {
+    test("[B3] news of other rooms stay out", async () => {
       await using parts = await create();
       const [inbox, witness] = [new Inbox(), new Inbox()];
       await using _inbox = await parts.subscriber.subscribe([room], inbox);
       await using _witness = await parts.subscriber.subscribe([otherRoom], witness);
-      const [mine, others] = [testBatch(room, 1), testBatch(otherRoom, 1, 5)];
+      const [mine, others] = [testNews(room, 1), testNews(otherRoom, 1, 5)];
       parts.publisher.publish(others);
       await received(witness, [others]);
       parts.publisher.publish(mine);
@@ -111,11 +129,11 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       const subscription = await parts.subscriber.subscribe([room, otherRoom], inbox);
       await using _ = await parts.subscriber.subscribe([room, otherRoom], witness);
       await subscription[Symbol.asyncDispose]();
-      for (const batch of [testBatch(room, 1), testBatch(otherRoom, 1)]) {
-        parts.publisher.publish(batch);
-        await received(witness, [batch]);
+      for (const news of [testNews(room, 1), testNews(otherRoom, 1)]) {
+        parts.publisher.publish(news);
+        await received(witness, [news]);
       }
-      expect(inbox.take().batches).toEqual([]);
+      expect(inbox.take().news).toEqual([]);
     });
 
     test("[B4] disposing twice is fine", async () => {
@@ -125,9 +143,9 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       await using _ = await parts.subscriber.subscribe([room], witness);
       await Promise.all([subscription[Symbol.asyncDispose](), subscription[Symbol.asyncDispose]()]);
       await subscription[Symbol.asyncDispose]();
-      const batch = testBatch(room, 1);
-      parts.publisher.publish(batch);
-      await received(witness, [batch]);
+      const news = testNews(room, 1);
+      parts.publisher.publish(news);
+      await received(witness, [news]);
     });
 
     test("[B4] who disposed may subscribe again", async () => {
@@ -137,9 +155,9 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       await earlier[Symbol.asyncDispose]();
       await using _ = await parts.subscriber.subscribe([room], inbox);
       await earlier[Symbol.asyncDispose]();
-      const batch = testBatch(room, 1);
-      parts.publisher.publish(batch);
-      await received(inbox, [batch]);
+      const news = testNews(room, 1);
+      parts.publisher.publish(news);
+      await received(inbox, [news]);
     });
 
     test("[B5] a link that broke is restored, and the inbox is told that it missed something", async ({ skip }) => {
@@ -149,24 +167,23 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       await using _ = await parts.subscriber.subscribe([room], inbox);
       await parts.breakLink();
       while (!(await inbox.next()).missed);
-      const batch = testBatch(room, 1, 2);
-      parts.publisher.publish(batch);
-      await received(inbox, [batch]);
+      const news = testNews(room, 1, 2);
+      parts.publisher.publish(news);
+      await received(inbox, [news]);
     });
   });
 }
 
-/** Waits until all of the batches arrived, or the inbox was told that it missed something. Returns what arrived. */
-async function received(inbox: Inbox, batches: readonly Batch[]) {
-  const due = new Set(batches.flat().map(({ roomId, seq }) => `${roomId}/${seq}`));
-  const arrived: Batch[number][] = [];
+/** Waits until all of the news arrived, or the inbox was told that it missed something. Returns what arrived. */
+async function received(inbox: Inbox, expected: readonly News[]): Promise<News[]> {
+  const key = ({ roomId, messages }: News) => messages.map(({ seq }) => `${roomId}/${seq}`);
+  const due = new Set(expected.flatMap(key));
+  const arrived: News[] = [];
   while (due.size > 0) {
-    const news = await inbox.next();
-    for (const message of news.batches.flat()) {
-      arrived.push(message);
-      due.delete(`${message.roomId}/${message.seq}`);
-    }
-    if (news.missed) break;
+    const { news, missed } = await inbox.next();
+    arrived.push(...news);
+    for (const id of news.flatMap(key)) due.delete(id);
+    if (missed) break;
   }
   return arrived;
 }

@@ -1,38 +1,29 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Message } from "../../gen/chat_pb.ts";
+import { Code } from "@connectrpc/connect";
+import { beforeAll, describe, expect, test } from "vitest";
 import { type ChatClient, chatClient, freshId, type Protocol } from "../support/clients.ts";
+import { bodies, codeOf, errorOf, expectDense, newRoom } from "../support/rooms.ts";
 import { TestStream } from "../support/test-stream.ts";
 
-/** A service that answers at `url` until it is disposed. */
-export interface Service extends AsyncDisposable {
-  readonly url: string;
-}
-
-/**
- * What every runtime promises its clients, over the wire and nothing else: P2 to P6 of the README. `protocols` are those
- * that the runtime can carry.
- */
-export function chatContract(runtime: string, start: () => Promise<Service>, protocols: readonly Protocol[]): void {
-  describe(`chat on ${runtime}`, () => {
-    let service: Service;
-    beforeAll(async () => void (service = await start()), 120_000);
-    afterAll(() => service?.[Symbol.asyncDispose]());
-
+/** Rooms, sends and streams of messages; see runtimeContract(). */
+export function chatContract(url: () => string, protocols: readonly Protocol[]): void {
+  describe("chat", () => {
     test("answers probes on plain HTTP", async () => {
-      expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
-      expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+      expect((await fetch(`${url()}/healthz`)).status).toBe(200);
+      expect((await fetch(`${url()}/readyz`)).status).toBe(200);
     });
 
     test("tells who asks elsewhere where the RPCs are", async () => {
-      const response = await fetch(`${service.url}/nowhere`, { method: "POST" });
+      const response = await fetch(`${url()}/nowhere`, { method: "POST" });
       expect(response.status).toBe(404);
-      expect(await response.json()).toMatchObject({ code: "unimplemented", message: expect.stringContaining("/chat_grpc") });
+      expect(await response.json()).toMatchObject({
+        code: "unimplemented",
+        message: expect.stringContaining("/chat_grpc"),
+      });
     });
 
     test("is plain HTTP and JSON to those who have no client", async () => {
       const call = async (method: string, body: unknown) => {
-        const response = await fetch(`${service.url}/chat_grpc.ChatService/${method}`, {
+        const response = await fetch(`${url()}/chat_grpc.ChatService/${method}`, {
           method: "POST",
           headers: { "content-type": "application/json" },
           body: JSON.stringify(body),
@@ -41,15 +32,23 @@ export function chatContract(runtime: string, start: () => Promise<Service>, pro
       };
       const room = await call("CreateChatRoom", { postId: `${freshId()}`, userId: 1 });
       expect(room).toMatchObject({ status: 200, body: { id: expect.stringMatching(/^\d+$/) } });
-      const sent = await call("SendMessage", { room_id: room.body.id, userId: "1", body: "hello", fieldOfTheFuture: 1 });
+      const sent = await call("SendMessage", {
+        room_id: room.body.id,
+        userId: "1",
+        body: "hello",
+        fieldOfTheFuture: 1,
+      });
       expect(sent).toMatchObject({ status: 200, body: { seq: "1", body: "hello", roomId: room.body.id, userId: "1" } });
-      expect(await call("SendMessage", { userId: "1" })).toMatchObject({ status: 400, body: { code: "invalid_argument" } });
+      expect(await call("SendMessage", { userId: "1" })).toMatchObject({
+        status: 400,
+        body: { code: "invalid_argument" },
+      });
       expect(await call("SendMessage", "?")).toMatchObject({ status: 400, body: { code: "invalid_argument" } });
     });
 
     if (!protocols.includes("gRPC")) {
       test("refuses gRPC with words, and carries nothing out", async () => {
-        const response = await fetch(`${service.url}/chat_grpc.ChatService/SendMessage`, {
+        const response = await fetch(`${url()}/chat_grpc.ChatService/SendMessage`, {
           method: "POST",
           headers: { "content-type": "application/grpc" },
           body: new Uint8Array([0, 0, 0, 0, 0]),
@@ -62,39 +61,13 @@ export function chatContract(runtime: string, start: () => Promise<Service>, pro
     for (const protocol of protocols) {
       describe(`over ${protocol}`, () => {
         let client: ChatClient;
-        beforeAll(() => void (client = chatClient(protocol, service.url)));
+        beforeAll(() => void (client = chatClient(protocol, url())));
         rooms(() => client);
         sends(() => client, protocol);
         streams(() => client);
       });
     }
   });
-}
-
-async function newRoom(client: ChatClient, ...members: bigint[]) {
-  const owner = freshId();
-  const room = await client.createChatRoom({ postId: freshId(), userId: owner });
-  for (const userId of members) await client.addMember({ roomId: room.id, userId });
-  const send = (body: string, userId = owner) => client.sendMessage({ roomId: room.id, userId, body });
-  return { roomId: room.id, owner, send };
-}
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  return (await errorOf(call)).code;
-}
-
-async function errorOf(call: Promise<unknown>): Promise<{ code: string; message: string }> {
-  const error = await call.then(() => expect.unreachable("the call succeeded"), ConnectError.from);
-  return { code: Code[error.code], message: error.rawMessage };
-}
-
-function bodies(messages: readonly Message[]): string[] {
-  return messages.map(({ body }) => body);
-}
-
-/** The changes of one room, checked for [P3]: seq after seq, none missing, none twice. */
-function expectDense(messages: readonly Message[], after = 0n): void {
-  expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, i) => after + BigInt(i) + 1n));
 }
 
 function rooms(client: () => ChatClient): void {
@@ -112,7 +85,9 @@ function rooms(client: () => ChatClient): void {
 
   test("one of many who open a post's room at once gets it", async () => {
     const postId = freshId();
-    const calls = await Promise.allSettled(Array.from({ length: 8 }, () => client().createChatRoom({ postId, userId: 1n })));
+    const calls = await Promise.allSettled(
+      Array.from({ length: 8 }, () => client().createChatRoom({ postId, userId: 1n })),
+    );
     expect(calls.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
@@ -155,7 +130,8 @@ function sends(client: () => ChatClient, protocol: Protocol): void {
 
   test("a body is 1 to 8,000 characters, without U+0000, and comes back as it was", async () => {
     const { send } = await newRoom(client());
-    for (const body of ["x", "🦊".repeat(8000), "\u0001\u200f\"'\\ é ß 漢\r\n\t{}[]", " "]) expect((await send(body)).body).toBe(body);
+    for (const body of ["x", "🦊".repeat(8000), "\u0001\u200f\"'\\ é ß 漢\r\n\t{}[]", " "])
+      expect((await send(body)).body).toBe(body);
     for (const body of ["", "x".repeat(8001), "a\0b"]) expect(await codeOf(send(body))).toBe("InvalidArgument");
   });
 
@@ -210,7 +186,11 @@ function streams(client: () => ChatClient): void {
     const { roomId, send } = await newRoom(client(), reader);
     for (const body of ["a", "b", "c"]) await send(body);
     for (const cursor of [0n, 2n, 3n]) {
-      await using stream = new TestStream(client(), { roomIds: [roomId], userId: reader, afterSeq: { [`${roomId}`]: cursor } });
+      await using stream = new TestStream(client(), {
+        roomIds: [roomId],
+        userId: reader,
+        afterSeq: { [`${roomId}`]: cursor },
+      });
       await stream.live;
       const live = await send(`after ${cursor}`);
       const received = await stream.take(Number(live.seq - cursor));
@@ -220,16 +200,19 @@ function streams(client: () => ChatClient): void {
   });
 
   test("[P3] a long log, and what is sent while it is read, arrive in order, once", async () => {
-    const { roomId, owner, send } = await newRoom(client());
-    const sendMany = async (count: number) => {
-      for (let sent = 0; sent < count; sent += 50) {
-        await Promise.all(Array.from({ length: 50 }, (_, i) => send(`${sent + i}`)));
-      }
-    };
+    const { roomId, owner, sendMany } = await newRoom(client());
     await sendMany(600);
-    await using fromStart = new TestStream(client(), { roomIds: [roomId], userId: owner, afterSeq: { [`${roomId}`]: 0n } });
+    await using fromStart = new TestStream(client(), {
+      roomIds: [roomId],
+      userId: owner,
+      afterSeq: { [`${roomId}`]: 0n },
+    });
     const racing = sendMany(300);
-    await using fromMiddle = new TestStream(client(), { roomIds: [roomId], userId: owner, afterSeq: { [`${roomId}`]: 300n } });
+    await using fromMiddle = new TestStream(client(), {
+      roomIds: [roomId],
+      userId: owner,
+      afterSeq: { [`${roomId}`]: 300n },
+    });
     await racing;
     expectDense(await fromStart.take(900));
     expectDense(await fromMiddle.take(600), 300n);
@@ -241,7 +224,11 @@ function streams(client: () => ChatClient): void {
     await Promise.all(rooms.map(({ send }) => send("old")));
     const [first, second] = rooms;
     const afterSeq = { [`${first!.roomId}`]: 0n, [`${second!.roomId}`]: 1n };
-    await using stream = new TestStream(client(), { roomIds: rooms.map(({ roomId }) => roomId), userId: reader, afterSeq });
+    await using stream = new TestStream(client(), {
+      roomIds: rooms.map(({ roomId }) => roomId),
+      userId: reader,
+      afterSeq,
+    });
     await stream.live;
     await Promise.all(rooms.map(async ({ send }) => (await send("new 1"), await send("new 2"))));
     const byRoom = Map.groupBy(await stream.take(101), ({ roomId }) => roomId);

@@ -1,5 +1,5 @@
-import { createServer, type RequestListener } from "node:http";
 import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** A server on the loopback interface that answers as a test wants. */

@@ -1,15 +1,17 @@
+import { create } from "@bufbuild/protobuf";
 import type { Scheduler } from "fast-check";
-import type { Batch, Subscriber } from "../../src/chat/broadcaster.ts";
+import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
+import type { Subscriber } from "../../src/chat/broadcaster.ts";
 import type { Inbox } from "../../src/chat/inbox.ts";
 import type { MemoryLog } from "./memory-log.ts";
 
-/** What becomes of one batch on its way to one reader. */
+/** What becomes of news on their way to one reader. */
 export interface Fate {
   /** 0: lost, 2: doubled. */
   readonly copies: number;
-  /** Each copy arrives at a moment of its own, so that later batches may overtake it. */
+  /** Each copy arrives at a moment of its own, so that later news may overtake it. */
   readonly late: boolean;
-  /** So many older changes come along, and so many of the batch's last ones don't. */
+  /** So many older changes of either log come along, and so many of the last ones don't. */
   readonly older: number;
   readonly cut: number;
   /** The reader is told that it missed something. */
@@ -44,9 +46,9 @@ export class HostileSubscriber implements Subscriber {
     };
   }
 
-  publish(batch: Batch): void {
+  publish(news: News): void {
     for (const { rooms, inbox } of this.#subscriptions) {
-      if (rooms.has(batch[0].roomId)) this.#tell(inbox, batch, this.#fates[this.#told++ % this.#fates.length]!);
+      if (rooms.has(news.roomId)) this.#tell(inbox, news, this.#fates[this.#told++ % this.#fates.length]!);
     }
   }
 
@@ -54,15 +56,29 @@ export class HostileSubscriber implements Subscriber {
     return this.#subscriptions.size;
   }
 
-  #tell(inbox: Inbox, batch: Batch, { copies, late, older, cut, missed }: Fate): void {
-    const [first, last] = [Number(batch[0].seq) - older, Number(batch.at(-1)!.seq) - cut];
-    const rumour = older + cut === 0 ? batch : this.#log.changes(batch[0].roomId, first, last);
+  #tell(inbox: Inbox, news: News, fate: Fate): void {
+    const rumour = this.#distort(news, fate);
     const act = (what: string, tell: () => void) => {
-      if (late) void this.#pause(what).then(tell);
+      if (fate.late) void this.#pause(what).then(tell);
       else tell();
     };
-    if (rumour.length > 0) for (let i = 0; i < copies; i++) act("arrives", () => inbox.push(rumour as [Batch[0]]));
-    if (missed) act("missed", () => inbox.miss());
+    if (rumour) for (let i = 0; i < fate.copies; i++) act("arrives", () => inbox.push(rumour));
+    if (fate.missed) act("missed", () => inbox.miss());
+  }
+
+  #distort(news: News, { older, cut }: Fate): News | undefined {
+    if (older + cut === 0) return news;
+    const { pastMessages, pastMembers } = this.#log.past(news.roomId);
+    const distort = <T>(changes: readonly T[], past: readonly T[]) => {
+      const first = past.indexOf(changes[0]!);
+      return changes.length === 0
+        ? []
+        : past.slice(Math.max(first - older, 0), Math.max(first + changes.length - cut, 0));
+    };
+    const messages = distort(news.messages, pastMessages);
+    const members = distort(news.members, pastMembers);
+    if (messages.length + members.length + news.typing.length === 0) return undefined;
+    return create(NewsSchema, { ...news, messages, members });
   }
 
   #pause(label: string): Promise<void> {

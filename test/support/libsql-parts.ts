@@ -10,7 +10,7 @@ export async function libsqlParts(open: () => Promise<Database>): Promise<StoreP
   const id = 2n ** 53n + 1n;
   await database.write([
     { sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('rooms', ?1), ('members', ?1)", args: [id] },
-    { sql: "INSERT INTO messages VALUES (?1, 0, 1, 0, 'takes the id', NULL, 0, 0)", args: [id] },
+    { sql: "INSERT INTO messages VALUES (?1, 0, 1, 0, 'takes the id', NULL, 0, 0, 0, NULL)", args: [id] },
   ]);
   const store = new LibsqlStore(database);
   return {

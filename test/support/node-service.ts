@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serve, type Running } from "../../src/node/serve.ts";
+import { type Running, serve } from "../../src/node/serve.ts";
 import { parseConfig } from "../../src/server/config.ts";
 
 /** A directory that goes when it is disposed. */

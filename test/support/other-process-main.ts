@@ -1,11 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@libsql/client/sqlite3";
-import { EmbeddedDatabase } from "../../src/libsql/embedded.ts";
-import { migrate } from "../../src/libsql/migrations.ts";
-import { LibsqlStore } from "../../src/libsql/store.ts";
 import type { Task } from "./other-process.ts";
-import { createReq, messagesOf, sendReq } from "./requests.ts";
 
 const [task, url] = process.argv.slice(2) as [Task, string];
 const ended = once(process.stdin, "close");
@@ -43,6 +39,8 @@ const tasks: Record<Task, () => Promise<void>> = {
     console.log(JSON.stringify(rows));
   },
   async migrate() {
+    const { EmbeddedDatabase } = await import("../../src/libsql/embedded.ts");
+    const { migrate } = await import("../../src/libsql/migrations.ts");
     console.log("ready");
     await once(process.stdin, "data");
     await using database = await EmbeddedDatabase.open(url);
@@ -50,8 +48,13 @@ const tasks: Record<Task, () => Promise<void>> = {
     console.log("migrated");
   },
   async send() {
+    const { EmbeddedDatabase } = await import("../../src/libsql/embedded.ts");
+    const { migrate } = await import("../../src/libsql/migrations.ts");
+    const { LibsqlStore } = await import("../../src/libsql/store.ts");
+    const { createReq, messagesOf, sendReq } = await import("./requests.ts");
+    const { SendStore } = await import("./send-store.ts");
     await using database = await EmbeddedDatabase.open(url);
-    const store = new LibsqlStore(database);
+    const store = new SendStore(new LibsqlStore(database));
     await migrate(database);
     const { id } = await store.createRoom(createReq(1n, 1n));
     for (;;) {

@@ -19,9 +19,13 @@ export class OtherProcess implements AsyncDisposable {
   readonly #exited;
 
   constructor(task: Task, url: string) {
-    this.#child = spawn(process.execPath, [fileURLToPath(new URL("./other-process-main.ts", import.meta.url)), task, url], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    this.#child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL("./other-process-main.ts", import.meta.url)), task, url],
+      {
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
     this.#exited = once(this.#child, "exit");
   }

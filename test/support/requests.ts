@@ -7,7 +7,7 @@ import {
   type SendMessageReq,
   SendMessageReqSchema,
 } from "../../gen/chat_pb.ts";
-import type { Outcome } from "../../src/chat/store.ts";
+import type { Outcome } from "./send-store.ts";
 
 export function sendReq(roomId: bigint, userId: bigint, body: string, clientMessageId = ""): SendMessageReq {
   return create(SendMessageReqSchema, { roomId, userId, body, clientMessageId });

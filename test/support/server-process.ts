@@ -33,19 +33,18 @@ export class ServerProcess implements AsyncDisposable {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     const drained = [this.#collect(this.#child.stdout!, this.stdout), this.#collect(this.#child.stderr!, this.stderr)];
-    this.exited = Promise.all([once(this.#child, "exit"), ...drained]).then(([[code, signal]]) => {
-      this.#changed.resolve();
-      return { code, signal };
-    });
+    this.exited = Promise.all([once(this.#child, "exit"), ...drained]).then(([[code, signal]]) => ({ code, signal }));
   }
 
   get pid(): number {
     return this.#child.pid!;
   }
 
-  /** The log, a record a line; other lines are left out. */
+  /** The log, a record a line; other lines are left out. Warnings and errors come last. */
   get log(): Record<string, unknown>[] {
-    return this.stdout.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Record<string, unknown>);
+    return [...this.stdout, ...this.stderr]
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
   /** The url it says it listens on; rejects if it ends without. */
@@ -57,7 +56,9 @@ export class ServerProcess implements AsyncDisposable {
   /** The first line on stdout that matches, once it is there; rejects if the program ends without. */
   async line(matches: (line: string) => boolean): Promise<string> {
     const exit = this.exited.then((exit) => {
-      throw new Error(`the server ended: ${JSON.stringify(exit)}\n${[...this.stdout, ...this.stderr].slice(-20).join("\n")}`);
+      throw new Error(
+        `the server ended: ${JSON.stringify(exit)}\n${[...this.stdout, ...this.stderr].slice(-20).join("\n")}`,
+      );
     });
     exit.catch(() => {});
     for (;;) {

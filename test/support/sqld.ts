@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -59,7 +59,8 @@ export class Sqld implements AsyncDisposable {
     const [pid] = await once(keeper.stdout, "data");
     this.#pid = Number(pid);
     for (const giveUp = Date.now() + 20_000; !(await this.#answers()); await new Promise((r) => setTimeout(r, 10))) {
-      if (Date.now() > giveUp) throw new Error(`sqld doesn't answer: ${await readFile(join(this.#dir, "log"), "utf8")}`);
+      if (Date.now() > giveUp)
+        throw new Error(`sqld doesn't answer: ${await readFile(join(this.#dir, "log"), "utf8")}`);
     }
   }
 
@@ -91,12 +92,16 @@ export class Sqld implements AsyncDisposable {
     const keeper = this.#keeper;
     if (!keeper) return;
     this.#keeper = undefined;
+    process.kill(this.#pid, "SIGKILL");
     keeper.stdin!.end(lastWord);
     await once(keeper, "exit");
   }
 
   #answers(): Promise<boolean> {
-    return fetch(`${this.url}/health`, { signal: AbortSignal.timeout(1_000) }).then((res) => res.ok, () => false);
+    return fetch(`${this.url}/health`, { signal: AbortSignal.timeout(1_000) }).then(
+      (res) => res.ok,
+      () => false,
+    );
   }
 }
 

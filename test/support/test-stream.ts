@@ -1,11 +1,13 @@
-import { type Client, ConnectError } from "@connectrpc/connect";
-import type { ChatService, Message } from "../../gen/chat_pb.ts";
+import { type CallOptions, ConnectError } from "@connectrpc/connect";
+import type { Cursor, Event, Message } from "../../gen/chat_pb.ts";
+import type { ChatClient } from "./clients.ts";
 
-type ChatClient = Client<typeof ChatService>;
-
-/** A running StreamMessage, which collects what it receives. */
-export class TestStream implements AsyncDisposable {
-  readonly received: Message[] = [];
+/**
+ * A running stream, which collects what it receives. Only once it has delivered something that was committed while it
+ * was live, it has looked at the log for the first time; until then two changes of a message may arrive as one.
+ */
+class RunningStream<T> implements AsyncDisposable {
+  readonly received: T[] = [];
   /** Resolves when the response headers are there; rejects if the call ends without. */
   readonly live: Promise<Headers>;
   /** Resolves when the stream has ended, with its error, if it had one. */
@@ -13,15 +15,15 @@ export class TestStream implements AsyncDisposable {
   readonly #abort = new AbortController();
   #arrived = Promise.withResolvers<void>();
 
-  constructor(client: ChatClient, request: Parameters<ChatClient["streamMessage"]>[0], options?: { timeoutMs?: number }) {
+  constructor(open: (options: CallOptions) => AsyncIterable<T>) {
     const live = Promise.withResolvers<Headers>();
     this.live = live.promise;
     this.live.catch(() => {});
-    const messages = client.streamMessage(request, { ...options, signal: this.#abort.signal, onHeader: live.resolve });
+    const items = open({ signal: this.#abort.signal, onHeader: live.resolve });
     this.ended = (async () => {
       try {
-        for await (const message of messages) {
-          this.received.push(message);
+        for await (const item of items) {
+          this.received.push(item);
           this.#arrived.resolve();
           this.#arrived = Promise.withResolvers();
         }
@@ -29,22 +31,82 @@ export class TestStream implements AsyncDisposable {
       } catch (e) {
         live.reject(e);
         return ConnectError.from(e);
-      } finally {
-        this.#arrived.resolve();
       }
     })();
   }
 
-  /** The first `count` messages, once they are there. */
-  async take(count: number): Promise<Message[]> {
+  /** Resolves once what was received is enough; rejects if the stream ends before. */
+  async until(isEnough: (received: readonly T[]) => boolean): Promise<void> {
     const ended = this.ended.then((error) => Promise.reject(error ?? new Error("the stream ended")));
     ended.catch(() => {});
-    while (this.received.length < count) await Promise.race([this.#arrived.promise, ended]);
+    while (!isEnough(this.received)) await Promise.race([this.#arrived.promise, ended]);
+  }
+
+  /** The first `count` of what it receives, once they are there. */
+  async take(count: number): Promise<T[]> {
+    await this.until((received) => received.length >= count);
     return this.received.slice(0, count);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
     await this.ended;
+  }
+}
+
+/** A running StreamMessage. */
+export class TestStream extends RunningStream<Message> {
+  constructor(
+    client: ChatClient,
+    request: Parameters<ChatClient["streamMessage"]>[0],
+    options?: { timeoutMs?: number },
+  ) {
+    super((own) => client.streamMessage(request, { ...options, ...own }));
+  }
+}
+
+type Kind = NonNullable<Event["event"]["case"]>;
+type ValueOf<K extends Kind> = Extract<Event["event"], { case: K }>["value"];
+/** What happened in a room, rather than where the stream is. */
+type Fact = Exclude<Event["event"], { case: "caughtUp" | "heartbeat" | undefined }>;
+
+/** A running StreamEvents. */
+export class TestEvents extends RunningStream<Event> {
+  constructor(client: ChatClient, request: Parameters<ChatClient["streamEvents"]>[0]) {
+    super((options) => client.streamEvents(request, options));
+  }
+
+  /** The values of all events of a kind so far. */
+  all<K extends Kind>(kind: K): ValueOf<K>[] {
+    return this.received.flatMap(({ event }) => (event.case === kind ? [event.value as ValueOf<K>] : []));
+  }
+
+  /** The values of the first `count` events of a kind, once they are there. */
+  async takeOf<K extends Kind>(kind: K, count: number): Promise<ValueOf<K>[]> {
+    await this.until(() => this.all(kind).length >= count);
+    return this.all(kind).slice(0, count);
+  }
+
+  /** What happened so far, in the order of its arrival. */
+  get facts(): Fact[] {
+    return this.received.flatMap(({ event }) => {
+      return event.case === undefined || event.case === "caughtUp" || event.case === "heartbeat" ? [] : [event];
+    });
+  }
+
+  async takeFacts(count: number): Promise<Fact[]> {
+    await this.until(() => this.facts.length >= count);
+    return this.facts.slice(0, count);
+  }
+
+  /** Everything until a caught_up, or a heartbeat, that is at the cursor in the room or past it. */
+  async untilAt(roomId: bigint, { seq, memberSeq }: Pick<Cursor, "seq" | "memberSeq">): Promise<void> {
+    await this.until((received) =>
+      received.some(({ event }) => {
+        if (event.case !== "caughtUp" && event.case !== "heartbeat") return false;
+        const at = event.value.cursors[`${roomId}`];
+        return at !== undefined && at.seq >= seq && at.memberSeq >= memberSeq;
+      }),
+    );
   }
 }

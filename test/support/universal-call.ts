@@ -1,50 +1,43 @@
-import { type ConnectRouterOptions, createConnectRouter } from "@connectrpc/connect";
+import { create, type DescMessage, type MessageShape, toBinary, toJsonString } from "@bufbuild/protobuf";
 import {
   encodeEnvelopes,
-  type UniversalHandler,
   type UniversalServerRequest,
   type UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
-import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
-import { ChatService, StreamMessageReqSchema } from "../../gen/chat_pb.ts";
-import type { Subscriber } from "../../src/chat/broadcaster.ts";
-import { chatService } from "../../src/chat/service.ts";
-import type { ChatStore } from "../../src/chat/store.ts";
+import { StreamEventsReqSchema, StreamMessageReqSchema } from "../../gen/chat_pb.ts";
 
-/** What StreamMessage needs of the parts of the service. */
-export interface StreamParts {
-  readonly store: Pick<ChatStore, "changesAfter" | "headsFor">;
-  readonly subscriber: Subscriber;
-}
+export type StreamMethod = "StreamMessage" | "StreamEvents";
 
-/** Connect's handler of StreamMessage for all protocols. */
-export function streamHandler({ store, subscriber }: StreamParts, options: ConnectRouterOptions = {}): UniversalHandler {
-  const { streamMessage } = chatService({
-    store: store as ChatStore,
-    subscriber,
-    rooms: { send: () => Promise.reject(new Error("only streams here")) },
-  });
-  const router = createConnectRouter(options).service(ChatService, { streamMessage });
-  return router.handlers.find(({ method }) => method.name === "StreamMessage")!;
-}
-
+/** A call of StreamMessage or StreamEvents, as a client of any protocol sends it. */
 export function streamRequest(
   contentType: string,
-  { roomIds = [1n], afterSeq = {}, header = {}, signal = new AbortController().signal }: {
+  {
+    method = "StreamMessage",
+    roomIds = [1n],
+    afterSeq = {},
+    header = {},
+    signal = new AbortController().signal,
+  }: {
+    readonly method?: StreamMethod;
     readonly roomIds?: bigint[];
+    /** Cursors; in StreamEvents those of the members are at the beginning. */
     readonly afterSeq?: Record<string, bigint>;
     readonly header?: Record<string, string>;
     readonly signal?: AbortSignal;
   } = {},
 ): UniversalServerRequest {
-  const req = create(StreamMessageReqSchema, { roomIds, userId: 1n, afterSeq });
-  const data = contentType.includes("json")
-    ? new TextEncoder().encode(toJsonString(StreamMessageReqSchema, req))
-    : toBinary(StreamMessageReqSchema, req);
+  const isJson = contentType.includes("json");
+  const encode = <D extends DescMessage>(schema: D, message: MessageShape<D>) =>
+    isJson ? new TextEncoder().encode(toJsonString(schema, message)) : toBinary(schema, message);
+  const after = Object.fromEntries(Object.entries(afterSeq).map(([roomId, seq]) => [roomId, { seq }]));
+  const data =
+    method === "StreamMessage"
+      ? encode(StreamMessageReqSchema, create(StreamMessageReqSchema, { roomIds, userId: 1n, afterSeq }))
+      : encode(StreamEventsReqSchema, create(StreamEventsReqSchema, { roomIds, userId: 1n, after }));
   return {
     httpVersion: "2",
     method: "POST",
-    url: "https://localhost/chat_grpc.ChatService/StreamMessage",
+    url: `https://localhost/chat_grpc.ChatService/${method}`,
     header: new Headers({ "content-type": contentType, ...header }),
     body: (async function* () {
       yield encodeEnvelopes({ flags: 0, data });

@@ -8,8 +8,21 @@ export interface WranglerDev extends AsyncDisposable {
 }
 
 /** `wrangler dev` of this project, with workerd below it, on a port of the loopback interface; 0 picks one. */
-export async function startWranglerDev(databaseUrl: string, port = 0, onLine?: (line: string) => void): Promise<WranglerDev> {
-  const args = ["dev", "--ip", "127.0.0.1", "--port", `${port}`, "--inspector-port", "0", "--show-interactive-dev-session=false"];
+export async function startWranglerDev(
+  databaseUrl: string,
+  port = 0,
+  onLine?: (line: string) => void,
+): Promise<WranglerDev> {
+  const args = [
+    "dev",
+    "--ip",
+    "127.0.0.1",
+    "--port",
+    `${port}`,
+    "--inspector-port",
+    "0",
+    "--show-interactive-dev-session=false",
+  ];
   const child = spawn("node_modules/.bin/wrangler", [...args, "--var", `DATABASE_URL:${databaseUrl}`], {
     // A process group of its own: workerd is not ended with wrangler, and doesn't listen to SIGTERM while it streams.
     detached: true,

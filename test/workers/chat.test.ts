@@ -2,6 +2,8 @@ import { describe } from "vitest";
 import { migrate } from "../../src/libsql/migrations.ts";
 import { RemoteDatabase } from "../../src/libsql/remote.ts";
 import { chatContract } from "../contract/chat.ts";
+import { conversationContract } from "../contract/conversation.ts";
+import { runtimeContract } from "../contract/runtime.ts";
 import { noSqld, Sqld } from "../support/sqld.ts";
 import { startWranglerDev } from "../support/wrangler-dev.ts";
 
@@ -14,5 +16,5 @@ describe.skipIf(noSqld)("wrangler dev with sqld", () => {
     const resources = stack.move();
     return { url, [Symbol.asyncDispose]: () => resources.disposeAsync() };
   };
-  chatContract("Workers", start, ["Connect JSON", "Connect binary", "gRPC-Web"]);
+  runtimeContract("Workers", start, ["Connect JSON", "Connect binary", "gRPC-Web"], chatContract, conversationContract);
 });

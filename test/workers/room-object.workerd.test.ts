@@ -4,8 +4,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { describe, expect, test } from "vitest";
-import { ChatService, type Message, MessageSchema, SendMessageReqSchema } from "../../gen/chat_pb.ts";
-import { CommittedSchema, SendResultSchema } from "../../gen/room_object/room_object_pb.ts";
+import { ChatService, type Message, MessageSchema } from "../../gen/chat_pb.ts";
+import { ChangeSchema, NewsSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
 import { TestStream } from "../support/test-stream.ts";
 import { constructions } from "./main.workerd.ts";
 
@@ -26,13 +26,20 @@ async function newRoom() {
   const { id: roomId } = await client.createChatRoom({ postId: freshId(), userId: owner });
   const send = (body: string) => client.sendMessage({ roomId, userId: owner, body });
   const follow = (after?: bigint) => {
-    return new TestStream(client, { roomIds: [roomId], userId: owner, afterSeq: after === undefined ? {} : { [`${roomId}`]: after } });
+    return new TestStream(client, {
+      roomIds: [roomId],
+      userId: owner,
+      afterSeq: after === undefined ? {} : { [`${roomId}`]: after },
+    });
   };
   /** Commits through another object than the room's own, so that no reader hears of it. */
   const sendUnheard = async (body: string) => {
-    const request = toBinary(SendMessageReqSchema, create(SendMessageReqSchema, { roomId, userId: owner, body }));
-    const { result } = fromBinary(SendResultSchema, await env.ROOMS.getByName(`not ${roomId}`).send(request));
-    return result;
+    const change = create(ChangeSchema, { change: { case: "sendMessage", value: { roomId, userId: owner, body } } });
+    const { outcome } = fromBinary(
+      OutcomeSchema,
+      await env.ROOMS.getByName(`not ${roomId}`).apply(toBinary(ChangeSchema, change)),
+    );
+    return outcome;
   };
   return { roomId, owner, object: env.ROOMS.getByName(`${roomId}`), send, follow, sendUnheard };
 }
@@ -56,7 +63,9 @@ describe("a room object", () => {
 
     expect((await stream.take(2)).map(({ body }) => body)).toEqual(["awake", "woken"]);
     expect(constructions).toBe(before + 1);
-    const kept = await runInDurableObject(object, (_, state) => state.getWebSockets().map((s) => s.deserializeAttachment()));
+    const kept = await runInDurableObject(object, (_, state) =>
+      state.getWebSockets().map((s) => s.deserializeAttachment()),
+    );
     expect(kept).toEqual(["kept"]);
   });
 
@@ -100,14 +109,18 @@ describe("a room object", () => {
     expect((await stream.take(3)).map(({ body }) => body)).toEqual(["heard", "unheard", "heard"]);
   });
 
-  test("[P3] a lost last notification is found by the look at the head; the socket stays the same", async () => {
+  test("[P3] a lost last notification is found by the heartbeat; the socket stays the same", async () => {
     const { object, follow, sendUnheard } = await newRoom();
     await using stream = follow();
     await stream.live;
-    await runInDurableObject(object, (_, state) => state.getWebSockets().forEach((s) => s.serializeAttachment("first")));
+    await runInDurableObject(object, (_, state) =>
+      state.getWebSockets().forEach((s) => s.serializeAttachment("first")),
+    );
     await sendUnheard("nothing follows");
     expect((await stream.take(1))[0]!.body).toBe("nothing follows");
-    const sockets = await runInDurableObject(object, (_, state) => state.getWebSockets().map((s) => s.deserializeAttachment()));
+    const sockets = await runInDurableObject(object, (_, state) =>
+      state.getWebSockets().map((s) => s.deserializeAttachment()),
+    );
     expect(sockets).toEqual(["first"]);
   });
 
@@ -144,9 +157,15 @@ test("nothing that a client sends reaches an object but through the RPCs", async
   }
 });
 
-test("a message of a later version, with more in it, is understood", () => {
+test("news of a later version, with more in them, are understood", () => {
   const message = toBinary(MessageSchema, create(MessageSchema, { seq: 7n, body: "hello" }));
   const unknownField = new Uint8Array([0xfa, 0x3f, 3, 1, 2, 3]);
-  const frame = new Uint8Array([0x0a, message.length + 6, ...message, ...unknownField, ...unknownField]);
-  expect(fromBinary(CommittedSchema, frame).messages).toMatchObject([{ seq: 7n, body: "hello" }]);
+  const frame = new Uint8Array([0x08, 5, 0x12, message.length + 6, ...message, ...unknownField, ...unknownField]);
+  expect(fromBinary(NewsSchema, frame)).toMatchObject({ roomId: 5n, messages: [{ seq: 7n, body: "hello" }] });
+});
+
+test("a change of a later version is refused with UNAVAILABLE", async () => {
+  const { object } = await newRoom();
+  const { outcome } = fromBinary(OutcomeSchema, await object.apply(new Uint8Array([0xfa, 0x3f, 3, 1, 2, 3])));
+  expect(outcome).toMatchObject({ case: "failure", value: { code: Code.Unavailable } });
 });

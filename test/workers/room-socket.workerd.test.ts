@@ -7,8 +7,8 @@ broadcasterContract("a room object with sockets", async () => {
   const object = (roomId: bigint) => env.ROOMS.getByName(`${roomId}`);
   return {
     publisher: {
-      publish(batch) {
-        void runInDurableObject(object(batch[0].roomId), (_, state) => new SocketPublisher(state).publish(batch));
+      publish(news) {
+        void runInDurableObject(object(news.roomId), (_, state) => new SocketPublisher(state).publish(news));
       },
     },
     subscriber: new SocketSubscriber(env.ROOMS),

@@ -1,0 +1,68 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TypingSchema } from "../../gen/chat_pb.ts";
+import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
+import { TYPING_INTERVAL_MS, TYPING_MEMBERS } from "../../src/chat/limits.ts";
+import { TypingRelay } from "../../src/chat/typing-relay.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function setup() {
+  const published: News[] = [];
+  const relay = new TypingRelay({ publish: (news) => void published.push(news) });
+  const type = (userId: bigint, roomId = 1n) => {
+    relay.pass(create(TypingSchema, { roomId, userId, expiresAt: timestampFromMs(Date.now()) }), 7n);
+  };
+  return { published, type };
+}
+
+test("typing is news of the room, with the member_seq it was asked with", () => {
+  const { published, type } = setup();
+  type(2n);
+  const typing = [create(TypingSchema, { roomId: 1n, userId: 2n, expiresAt: timestampFromMs(Date.now()) })];
+  expect(published).toEqual([create(NewsSchema, { roomId: 1n, memberSeq: 7n, typing })]);
+});
+
+test("a member's typing is passed on once in TYPING_INTERVAL_MS, whoever else types, and wherever", () => {
+  const { published, type } = setup();
+  for (let i = 0; i < 10; i++) {
+    type(1n);
+    type(2n);
+    type(1n, 2n);
+  }
+  expect(published).toHaveLength(3);
+  vi.advanceTimersByTime(TYPING_INTERVAL_MS - 1);
+  type(1n);
+  expect(published).toHaveLength(3);
+  vi.advanceTimersByTime(1);
+  type(1n);
+  type(1n);
+  expect(published).toHaveLength(4);
+});
+
+test("whoever types all the time is passed on at the interval", () => {
+  const { published, type } = setup();
+  for (let i = 0; i < 100; i++) {
+    type(1n);
+    vi.advanceTimersByTime(TYPING_INTERVAL_MS / 10);
+  }
+  expect(published).toHaveLength(10);
+});
+
+test("at most TYPING_MEMBERS are remembered: beyond it, the one longest ago may type again at once", () => {
+  const { published, type } = setup();
+  const count = TYPING_MEMBERS + 1;
+  for (let i = 1; i <= count; i++) type(BigInt(i));
+  expect(published).toHaveLength(count);
+  type(2n);
+  type(BigInt(count));
+  expect(published, "these are remembered").toHaveLength(count);
+  type(1n);
+  expect(published, "this one isn't").toHaveLength(count + 1);
+});

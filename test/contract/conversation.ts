@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { type ChatClient, chatClient, freshId, type Protocol } from "../support/clients.ts";
+import { codeOf, newRoom } from "../support/rooms.ts";
+import { TestEvents, TestStream } from "../support/test-stream.ts";
+import { events } from "./conversation/events.ts";
+import { history } from "./conversation/history.ts";
+import { malformed } from "./conversation/malformed.ts";
+import { members } from "./conversation/members.ts";
+import { messages } from "./conversation/messages.ts";
+import { readState } from "./conversation/read-state.ts";
+import { roomList } from "./conversation/room-list.ts";
+
+/**
+ * History, members, edits, read state and the feed of events; see runtimeContract(). All of it over the first protocol,
+ * and over each of them what differs between protocols: every RPC, every kind of event, the ends of streams.
+ */
+export function conversationContract(url: () => string, protocols: readonly Protocol[]): void {
+  describe("conversation", () => {
+    for (const protocol of protocols) {
+      describe(`over ${protocol}`, () => {
+        let client: ChatClient;
+        beforeAll(() => void (client = chatClient(protocol, url())));
+        core(() => client);
+        if (protocol !== protocols[0]) return;
+        for (const part of [history, roomList, members, messages, readState, events, malformed]) part(() => client);
+      });
+    }
+  });
+}
+
+function core(client: () => ChatClient): void {
+  test("a conversation, by every RPC", async () => {
+    const [ann, bob, postId] = [freshId(), freshId(), freshId()];
+    const { id: roomId } = await client().createChatRoom({ postId, userId: ann });
+    await client().addMember({ roomId, userId: bob });
+    await using feed = new TestEvents(client(), { roomIds: [roomId], userId: bob });
+    await using stream = new TestStream(client(), { roomIds: [roomId], userId: bob });
+    await Promise.all([feed.live, stream.live]);
+
+    const question = await client().sendMessage({ roomId, userId: ann, body: "helo?" });
+    await Promise.all([feed.takeFacts(1), stream.take(1)]);
+    const edited = await client().editMessage({ roomId, messageId: question.id, userId: ann, body: "hello?" });
+    const reply = await client().sendMessage({ roomId, userId: bob, body: "hello!", replyToId: question.id });
+    const slip = await client().sendMessage({ roomId, userId: ann, body: "my password is" });
+    const deleted = await client().deleteMessage({ roomId, messageId: slip.id, userId: ann });
+    const read = await client().markRead({ roomId, userId: ann, messageId: reply.id });
+    await client().sendTyping({ roomId, userId: ann });
+
+    const room = await client().getRoom({ room: { case: "postId", value: postId }, userId: bob });
+    expect(room).toMatchObject({ id: roomId, ownerId: ann });
+    const page = await client().listMessages({ roomId, userId: bob, position: { case: "afterId", value: 0n } });
+    expect(page.messages).toEqual([edited, reply, deleted]);
+    const { rooms } = await client().listRooms({ userId: bob });
+    const head = { seq: 5n, memberSeq: 3n };
+    expect(rooms).toMatchObject([{ room, lastMessage: deleted, head, readMessageId: 0n, unreadCount: 1 }]);
+    expect((await client().listMembers({ roomId, userId: bob })).members).toHaveLength(2);
+    expect(await client().isMember({ roomId, userId: bob })).toMatchObject({ isMember: true });
+    expect(await client().transferOwnership({ roomId, userId: bob, actorId: ann })).toMatchObject({ ownerId: bob });
+    const left = await client().removeMember({ roomId, userId: ann, actorId: ann });
+    expect(await codeOf(client().listMessages({ roomId, userId: ann }))).toBe("NotFound");
+
+    const changes = [question, edited, reply, slip, deleted];
+    expect(await stream.take(5)).toEqual(changes);
+    expect(await feed.takeFacts(8)).toEqual([
+      ...changes.map((value) => ({ case: "message", value })),
+      { case: "readMoved", value: read },
+      { case: "typing", value: expect.objectContaining({ roomId, userId: ann }) },
+      { case: "memberRemoved", value: left },
+    ]);
+  });
+
+  test("who was away resumes with what changed; who is removed is told so", async () => {
+    const [bob, cat] = [freshId(), freshId()];
+    const { roomId, owner, send } = await newRoom(client(), bob);
+    const first = await send("first");
+    const { head } = await client().listMessages({ roomId, userId: bob });
+    const second = await send("second");
+    const edited = await client().editMessage({ roomId, messageId: first.id, userId: owner, body: "the first" });
+    const added = await client().addMember({ roomId, userId: cat });
+
+    await using feed = new TestEvents(client(), { roomIds: [roomId], userId: bob, after: { [`${roomId}`]: head! } });
+    await using stream = new TestStream(client(), {
+      roomIds: [roomId],
+      userId: bob,
+      afterSeq: { [`${roomId}`]: head!.seq },
+    });
+    expect((await feed.take(5)).map(({ event }) => event)).toMatchObject([
+      { case: "caughtUp", value: { cursors: { [`${roomId}`]: { seq: 1n, memberSeq: 2n } } } },
+      { case: "memberAdded", value: added },
+      { case: "message", value: second },
+      { case: "message", value: edited },
+      { case: "caughtUp", value: { cursors: { [`${roomId}`]: { seq: 3n, memberSeq: 3n } } } },
+    ]);
+    expect(await stream.take(2)).toEqual([second, edited]);
+
+    await client().removeMember({ roomId, userId: bob, actorId: owner });
+    expect((await stream.ended)?.rawMessage).toBe(`no room ${roomId} with user ${bob} as a member`);
+    expect(await feed.takeOf("memberRemoved", 1)).toMatchObject([{ roomId, userId: bob }]);
+  });
+
+  test("a room that can't be followed from a cursor starts at now", async () => {
+    const { roomId, owner, send } = await newRoom(client());
+    const after = { [`${roomId}`]: { seq: 7n, memberSeq: 1n } };
+    await using feed = new TestEvents(client(), { roomIds: [roomId], userId: owner, after });
+    const cursor = { seq: 0n, memberSeq: 1n };
+    expect(await feed.takeFacts(1)).toMatchObject([{ case: "reset", value: { roomId, cursor } }]);
+    const message = await send("now");
+    expect(await feed.takeFacts(2)).toMatchObject([{}, { case: "message", value: message }]);
+  });
+}

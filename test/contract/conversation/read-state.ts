@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { type ChatClient, freshId } from "../../support/clients.ts";
+import { codeOf, newRoom } from "../../support/rooms.ts";
+
+export function readState(client: () => ChatClient): void {
+  describe("MarkRead", () => {
+    test("moves forward only; each move is a change of the members", async () => {
+      const bob = freshId();
+      const { roomId, send } = await newRoom(client(), bob);
+      const [first, second, third] = [await send("1"), await send("2"), await send("3")];
+      const mark = (messageId: bigint) => client().markRead({ roomId, userId: bob, messageId });
+      const moved = await mark(second.id);
+      expect(moved).toMatchObject({ roomId, userId: bob, readMessageId: second.id, memberSeq: 3n });
+      expect(await mark(first.id)).toEqual(moved);
+      expect(await mark(second.id)).toEqual(moved);
+      expect(await mark(third.id)).toMatchObject({ id: moved.id, readMessageId: third.id, memberSeq: 4n });
+      expect((await client().listMessages({ roomId, userId: bob })).head).toMatchObject({ seq: 3n, memberSeq: 4n });
+    });
+
+    test("needs a member, and a message of the room, which may be deleted", async () => {
+      const bob = freshId();
+      const { roomId, owner, send } = await newRoom(client(), bob);
+      const deleted = await send("to be deleted");
+      await client().deleteMessage({ roomId, messageId: deleted.id, userId: owner });
+      const foreign = await (await newRoom(client(), bob)).send("foreign");
+      const mark = (messageId: bigint, userId = bob) => client().markRead({ roomId, userId, messageId });
+      expect(await codeOf(mark(foreign.id))).toBe("NotFound");
+      expect(await codeOf(mark(freshId()))).toBe("NotFound");
+      expect(await codeOf(mark(deleted.id, freshId()))).toBe("NotFound");
+      expect(await mark(deleted.id)).toMatchObject({ readMessageId: deleted.id });
+    });
+  });
+
+  test("unread are the messages of others after the read position that are not deleted; edits don't count", async () => {
+    const bob = freshId();
+    const { roomId, owner, send } = await newRoom(client());
+    const old = await send("before bob");
+    await client().addMember({ roomId, userId: bob });
+    const unread = async (userId = bob) => {
+      const { rooms } = await client().listRooms({ userId });
+      return [rooms[0]!.unreadCount, rooms[0]!.readMessageId];
+    };
+    expect(await unread()).toEqual([0, old.id]);
+    expect(await unread(owner)).toEqual([0, 0n]);
+    const [first, second] = [await send("1"), await send("2")];
+    expect(await unread()).toEqual([2, old.id]);
+    const own = await send("bob's own", bob);
+    expect(await unread()).toEqual([2, old.id]);
+    expect(await unread(owner)).toEqual([1, 0n]);
+    await client().editMessage({ roomId, messageId: first.id, userId: owner, body: "edited" });
+    await client().editMessage({ roomId, messageId: old.id, userId: owner, body: "edited" });
+    expect(await unread()).toEqual([2, old.id]);
+    await client().deleteMessage({ roomId, messageId: second.id, userId: owner });
+    await client().deleteMessage({ roomId, messageId: second.id, userId: owner });
+    expect(await unread()).toEqual([1, old.id]);
+    await client().markRead({ roomId, userId: bob, messageId: first.id });
+    expect(await unread()).toEqual([0, first.id]);
+    await send("3");
+    await client().markRead({ roomId, userId: bob, messageId: own.id });
+    expect(await unread()).toEqual([1, own.id]);
+    expect(await unread(owner)).toEqual([1, 0n]);
+  });
+
+  test("[P7] of the messages that follow the read position, 1,000 are counted", async () => {
+    const bob = freshId();
+    const { send, sendMany } = await newRoom(client(), bob);
+    await send("bob's own", bob);
+    await sendMany(1_010);
+    expect((await client().listRooms({ userId: bob })).rooms).toMatchObject([
+      { head: { seq: 1_011n }, unreadCount: 999 },
+    ]);
+  });
+}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Database, StatementError } from "../../src/libsql/database.ts";
+
+/** The rules of Database in src/libsql/database.ts that hold without anything breaking. */
+export function databaseContract(name: string, open: () => Promise<Database>): void {
+  describe(`${name} is a libSQL database`, () => {
+    let database: Database;
+
+    beforeAll(async () => {
+      database = await open();
+      await database.write(["CREATE TABLE IF NOT EXISTS things (id INTEGER PRIMARY KEY, name TEXT UNIQUE) STRICT"]);
+    });
+    afterAll(() => database?.[Symbol.asyncDispose]());
+
+    test("[D1] the statements of one write happen together", async () => {
+      const [inserted, counted] = await database.write([
+        "INSERT INTO things (name) VALUES ('a'), ('b') RETURNING name",
+        "SELECT count(*) AS n FROM things",
+      ]);
+      expect(inserted).toEqual([{ name: "a" }, { name: "b" }]);
+      expect(counted).toEqual([{ n: 2n }]);
+    });
+
+    test.each([
+      ["violates a constraint", "INSERT INTO things (name) VALUES ('taken')", /^SQLITE_CONSTRAINT/],
+      ["is wrong", "INSERT INTO nothing VALUES (1)", /^SQL/],
+    ])("[D1][D2] none of them happened if one %s", async (_, statement, code) => {
+      await database.write(["INSERT OR IGNORE INTO things (name) VALUES ('taken')"]);
+      const write = database.write([
+        "INSERT INTO things (name) VALUES ('rolled back')",
+        statement,
+        "INSERT INTO things (name) VALUES ('rolled back too')",
+      ]);
+      const reason = await write.catch((e: unknown) => e);
+      expect(reason).toBeInstanceOf(StatementError);
+      expect((reason as StatementError).code).toMatch(code);
+      expect(await database.read(["SELECT * FROM things WHERE name LIKE 'rolled back%'"])).toEqual([[]]);
+    });
+
+    test("[D2] what a write resolved with is there for every other connection", async () => {
+      await using other = await open();
+      for (let i = 0; i < 5; i++) {
+        const [rows] = await database.write(["INSERT INTO things (name) VALUES (random()) RETURNING id"]);
+        expect(await other.read(["SELECT max(id) AS id FROM things"])).toEqual([rows]);
+      }
+    });
+
+    test("reads give integers as bigint, and several results in order", async () => {
+      expect(await database.read(["SELECT 9223372036854775807 AS n, NULL AS none", "SELECT 'text' AS t"])).toEqual([
+        [{ n: 2n ** 63n - 1n, none: null }],
+        [{ t: "text" }],
+      ]);
+    });
+  });
+}

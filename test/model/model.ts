@@ -1,0 +1,352 @@
+import { create, type MessageShape } from "@bufbuild/protobuf";
+import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
+import * as chat from "../../gen/chat_pb.ts";
+
+type Methods = typeof chat.ChatService.method;
+type Unary = Exclude<keyof Methods, "streamMessage" | "streamEvents">;
+
+/** A call of an RPC that answers once. */
+export type Call = { [M in Unary]: { readonly method: M; readonly request: MessageShape<Methods[M]["input"]> } }[Unary];
+export type Answer = MessageShape<Methods[Unary]["output"]> | Refused;
+
+/** Why the contract refuses a call. */
+export class Refused {
+  readonly code: Code;
+
+  constructor(code: Code) {
+    this.code = code;
+  }
+}
+
+/** Where a stream starts, by room; and which rooms can't be served from the cursors given. */
+export interface StreamStart {
+  readonly cursors: ReadonlyMap<bigint, chat.Cursor>;
+  readonly resets: readonly bigint[];
+}
+
+/** A room is two logs: entry n - 1 of each is what change n made of a message, or of a membership. */
+export interface ModelRoom {
+  room: chat.Room;
+  readonly messages: chat.Message[];
+  readonly members: chat.Member[];
+  readonly edits: Set<string>;
+  /** The newest message anywhere when each membership began: from this one to that, as far as it is known. */
+  readonly joined: Map<bigint, readonly [bigint, bigint]>;
+}
+
+/** The room's messages after so many changes, in the order of their creation. */
+export function messagesOf({ messages }: ModelRoom, seq: bigint | number = Infinity): Map<bigint, chat.Message> {
+  return new Map(messages.slice(0, Number(seq)).map((message) => [message.id, message]));
+}
+
+/** The room's members after so many changes, by user, those who have been there longest first. */
+export function membersOf({ members }: ModelRoom, memberSeq: bigint | number = Infinity): Map<bigint, chat.Member> {
+  const current = new Map<bigint, chat.Member>();
+  for (const member of members.slice(0, Number(memberSeq))) {
+    if (member.removedAt) current.delete(member.userId);
+    else current.set(member.userId, member);
+  }
+  return current;
+}
+
+/**
+ * proto/chat.proto, as plainly as it can be written down. What the server is free to choose, ids and times, is taken from
+ * its answer, if it is one that the contract allows.
+ */
+export class Model {
+  rooms: ReadonlyMap<bigint, ModelRoom> = new Map();
+
+  clone(): Model {
+    const clone = new Model();
+    clone.rooms = new Map(
+      [...this.rooms].map(([id, { room, messages, members, edits, joined }]) => {
+        return [
+          id,
+          { room, messages: [...messages], members: [...members], edits: new Set(edits), joined: new Map(joined) },
+        ];
+      }),
+    );
+    return clone;
+  }
+
+  /** Does what the call asks for, and says what it has to answer. `creator` is the first member of a new room. */
+  answer({ method, request }: Call, given?: Answer, creator?: chat.Member): Answer {
+    const rpc = this[method] as (request: unknown, given: unknown, creator: unknown) => Answer;
+    return orRefused(() => rpc(request, given instanceof Refused ? undefined : given, creator));
+  }
+
+  createChatRoom = ({ postId, userId }: chat.CreateRoomReq, given?: chat.Room, creator?: chat.Member): chat.Room => {
+    for (const { room } of this.rooms.values()) if (room.postId === postId) throw new Refused(Code.AlreadyExists);
+    const id = fresh(given?.id, this.rooms.keys());
+    const { createdAt, updatedAt } = given ?? {};
+    const room = { room: create(chat.RoomSchema, { id, postId, createdAt, updatedAt }), ...emptyRoom() };
+    this.rooms = new Map(this.rooms).set(id, room);
+    this.addMember(create(chat.AddMemberReqSchema, { roomId: id, userId }), creator);
+    return room.room;
+  };
+
+  addMember = ({ roomId, userId }: chat.AddMemberReq, given?: chat.Member): chat.Member => {
+    const room = this.rooms.get(roomId);
+    if (!room) throw new Refused(Code.NotFound);
+    if (membersOf(room).has(userId)) throw new Refused(Code.AlreadyExists);
+    const id = fresh(
+      given?.id,
+      [...this.rooms.values()].flatMap(({ joined }) => [...joined.keys()]),
+    );
+    const readMessageId = [...messagesOf(room).keys()].at(-1) ?? 0n;
+    room.joined.set(id, [this.newestMessageId(), this.newestMessageId()]);
+    if (room.room.ownerId === 0n) room.room = { ...room.room, ownerId: userId };
+    const { createdAt, updatedAt } = given ?? {};
+    return changeMember(room, create(chat.MemberSchema, { id, roomId, userId, createdAt, updatedAt, readMessageId }));
+  };
+
+  sendMessage = (req: chat.SendMessageReq, given?: chat.Message): chat.Message => {
+    const { roomId, userId, body, clientMessageId, replyToId } = req;
+    const [room] = this.#membership(roomId, userId);
+    const messages = [...messagesOf(room).values()];
+    const first = messages.find((message) => message.userId === userId && message.clientMessageId === clientMessageId);
+    if (first && clientMessageId !== "") {
+      const isAsSent = room.messages.filter(({ id }) => id === first.id).length === 1;
+      if (isAsSent && first.body !== body) throw new Refused(Code.AlreadyExists);
+      return first;
+    }
+    if (replyToId > 0n && messageOf(room, replyToId).deletedAt) throw new Refused(Code.NotFound);
+    const id = fresh(
+      given?.id,
+      [...this.rooms.values()].flatMap((each) => [...messagesOf(each).keys()]),
+    );
+    const isGreatest = messages.every((message) => message.id < id);
+    const createdAt = given?.createdAt;
+    const sent = { body, roomId, userId, createdAt, updatedAt: createdAt, clientMessageId, replyToId };
+    return changeMessage(room, create(chat.MessageSchema, { ...sent, id: isGreatest ? id : 0n }));
+  };
+
+  getRoom = ({ room: name, userId }: chat.GetRoomReq, given?: chat.Room): chat.Room => {
+    const found = [...this.rooms.values()].find(({ room }) => {
+      return name.case === "postId" ? room.postId === name.value : room.id === name.value;
+    });
+    if (!found || !membersOf(found).has(userId)) throw new Refused(Code.NotFound);
+    return this.#asOf(found, given);
+  };
+
+  /** The first page, in any order that is right for all that is known. */
+  listRooms = ({ userId, limit, pageToken }: chat.ListRoomsReq, given?: chat.ListRoomsRes): chat.ListRoomsRes => {
+    if (pageToken !== "") throw new Refused(Code.InvalidArgument);
+    const rooms = [...this.rooms.values()].flatMap((room) => {
+      const member = membersOf(room).get(userId);
+      if (!member) return [];
+      const messages = [...messagesOf(room).values()];
+      const unread = messages.filter(({ id, userId: author, deletedAt }) => {
+        return id > member.readMessageId && author !== userId && !deletedAt;
+      });
+      const place = given?.rooms.findIndex((each) => each.room?.id === room.room.id) ?? -1;
+      const summary = create(chat.RoomSummarySchema, {
+        room: this.#asOf(room, given?.rooms[place]?.room),
+        lastMessage: messages.at(-1),
+        head: headOf(room),
+        readMessageId: member.readMessageId,
+        unreadCount: unread.length,
+      });
+      const [from, to] = room.joined.get(member.id)!;
+      const last = messages.at(-1)?.id ?? 0n;
+      return [{ summary, place: place < 0 ? 1e9 : place, from: last > from ? last : from, to: last > to ? last : to }];
+    });
+    rooms.sort((a, b) => a.place - b.place || Number(b.from - a.from));
+    const isRight = rooms.every(({ to }, i) => rooms.slice(i).every(({ from }) => to >= from));
+    if (!isRight) rooms.sort((a, b) => Number(b.from - a.from));
+    const size = limit || 50;
+    return create(chat.ListRoomsResSchema, {
+      rooms: rooms.slice(0, size).map(({ summary }) => summary),
+      nextPageToken: rooms.length > size ? given?.nextPageToken || "not empty" : "",
+    });
+  };
+
+  listMessages = ({ roomId, userId, position, limit }: chat.ListMessagesReq): chat.ListMessagesRes => {
+    const [room] = this.#membership(roomId, userId);
+    const messages = [...messagesOf(room).values()];
+    const size = limit || 50;
+    const before = (end: bigint) => messages.filter(({ id }) => id < end).length;
+    let [start, end] = [messages.length - size, messages.length];
+    if (position.case === "beforeId") [start, end] = [before(position.value) - size, before(position.value)];
+    if (position.case === "afterId") [start, end] = [before(position.value + 1n), before(position.value + 1n) + size];
+    if (position.case === "aroundId") {
+      const middle = before(messageOf(room, position.value).id);
+      [start, end] = [middle - Math.floor(size / 2), middle + Math.ceil(size / 2)];
+    }
+    return create(chat.ListMessagesResSchema, {
+      messages: messages.slice(Math.max(0, start), end),
+      hasEarlier: start > 0,
+      hasLater: end < messages.length,
+      head: headOf(room),
+    });
+  };
+
+  listMembers = ({ roomId, userId, afterUserId, limit }: chat.ListMembersReq): chat.ListMembersRes => {
+    const [room] = this.#membership(roomId, userId);
+    const members = [...membersOf(room).values()].filter((member) => member.userId > afterUserId);
+    members.sort((a, b) => Number(a.userId - b.userId));
+    const size = limit || 50;
+    return create(chat.ListMembersResSchema, { members: members.slice(0, size), hasMore: members.length > size });
+  };
+
+  isMember = ({ roomId, userId }: chat.IsMemberReq): chat.IsMemberRes => {
+    const room = this.rooms.get(roomId);
+    return create(chat.IsMemberResSchema, { isMember: room !== undefined && membersOf(room).has(userId) });
+  };
+
+  removeMember = ({ roomId, userId, actorId }: chat.RemoveMemberReq, given?: chat.Member): chat.Member => {
+    const [room] = this.#membership(roomId, actorId);
+    const [, member] = this.#membership(roomId, userId);
+    if (actorId !== userId && actorId !== room.room.ownerId) throw new Refused(Code.PermissionDenied);
+    const removedAt = given?.removedAt ?? UNSET;
+    const removed = changeMember(room, { ...member, removedAt, updatedAt: later(member, given) });
+    const [longest] = membersOf(room).keys();
+    if (room.room.ownerId === userId) room.room = { ...room.room, ownerId: longest ?? 0n };
+    return removed;
+  };
+
+  transferOwnership = ({ roomId, userId, actorId }: chat.TransferOwnershipReq, given?: chat.Room): chat.Room => {
+    const [room] = this.#membership(roomId, actorId);
+    this.#membership(roomId, userId);
+    if (actorId !== room.room.ownerId) throw new Refused(Code.PermissionDenied);
+    room.room = { ...room.room, ownerId: userId };
+    return this.#asOf(room, given);
+  };
+
+  editMessage = (req: chat.EditMessageReq, given?: chat.Message): chat.Message => {
+    const [room] = this.#membership(req.roomId, req.userId);
+    const message = messageOf(room, req.messageId);
+    if (message.userId !== req.userId) throw new Refused(Code.PermissionDenied);
+    if (message.deletedAt) throw new Refused(Code.FailedPrecondition);
+    const edit = `${message.id}/${req.clientEditId}`;
+    const isRepeated = req.clientEditId !== "" && room.edits.has(edit);
+    room.edits.add(edit);
+    if (isRepeated || message.body === req.body) return message;
+    return changeMessage(room, { ...message, body: req.body, updatedAt: later(message, given) });
+  };
+
+  deleteMessage = ({ roomId, messageId, userId }: chat.DeleteMessageReq, given?: chat.Message): chat.Message => {
+    const [room] = this.#membership(roomId, userId);
+    const message = messageOf(room, messageId);
+    if (message.userId !== userId && room.room.ownerId !== userId) throw new Refused(Code.PermissionDenied);
+    if (message.deletedAt) return message;
+    const deletedAt = given?.deletedAt ?? UNSET;
+    return changeMessage(room, { ...message, body: "", deletedAt, updatedAt: later(message, given) });
+  };
+
+  markRead = ({ roomId, userId, messageId }: chat.MarkReadReq, given?: chat.Member): chat.Member => {
+    const [room, member] = this.#membership(roomId, userId);
+    const { id } = messageOf(room, messageId);
+    if (id <= member.readMessageId) return member;
+    return changeMember(room, { ...member, readMessageId: id, updatedAt: later(member, given) });
+  };
+
+  sendTyping = ({ roomId, userId }: chat.SendTypingReq): chat.SendTypingRes => {
+    this.#membership(roomId, userId);
+    return create(chat.SendTypingResSchema);
+  };
+
+  /** Where the stream starts. */
+  streamMessage = ({ roomIds, userId, afterSeq }: chat.StreamMessageReq): StreamStart => {
+    return this.#streamStart(roomIds, userId, afterSeq, (head, seq: bigint) => {
+      if (seq > head.seq) throw new Refused(Code.OutOfRange);
+      return { ...head, seq };
+    });
+  };
+
+  streamEvents = ({ roomIds, userId, after }: chat.StreamEventsReq): StreamStart => {
+    return this.#streamStart(roomIds, userId, after, (head, asked: chat.Cursor) => {
+      return asked.seq > head.seq || asked.memberSeq > head.memberSeq ? undefined : asked;
+    });
+  };
+
+  /** `serve` says from which cursor a room can be served, if from any. */
+  #streamStart<Asked>(
+    roomIds: readonly bigint[],
+    userId: bigint,
+    asked: Record<string, Asked>,
+    serve: (head: chat.Cursor, asked: Asked) => chat.Cursor | undefined,
+  ): StreamStart {
+    if (Object.keys(asked).some((id) => !roomIds.includes(BigInt(id)))) throw new Refused(Code.InvalidArgument);
+    const heads = roomIds.map((id) => [id, headOf(this.#membership(id, userId)[0])] as const);
+    const cursors = heads.map(([id, head]) => {
+      const from = asked[`${id}`];
+      return [id, from === undefined ? head : serve(head, from), head] as const;
+    });
+    return {
+      cursors: new Map(cursors.map(([id, cursor, head]) => [id, cursor ?? head])),
+      resets: cursors.flatMap(([id, cursor]) => (cursor ? [] : [id])),
+    };
+  }
+
+  #membership(roomId: bigint, userId: bigint): [ModelRoom, chat.Member] {
+    const room = this.rooms.get(roomId);
+    const member = room && membersOf(room).get(userId);
+    if (!member) throw new Refused(Code.NotFound);
+    return [room, member];
+  }
+
+  newestMessageId(): bigint {
+    const ids = [...this.rooms.values()].flatMap((room) => [...messagesOf(room).keys()]);
+    return ids.reduce((newest, id) => (id > newest ? id : newest), 0n);
+  }
+
+  /** The room; when it last changed is what the server says, unless that goes back. */
+  #asOf(room: ModelRoom, given: chat.Room | undefined): chat.Room {
+    if (given) room.room = { ...room.room, updatedAt: later(room.room, given) };
+    return room.room;
+  }
+}
+
+export function headOf({ messages, members }: ModelRoom): chat.Cursor {
+  const [seq, memberSeq] = [BigInt(messages.length), BigInt(members.length)];
+  return create(chat.CursorSchema, { seq, memberSeq });
+}
+
+function messageOf(room: ModelRoom, id: bigint): chat.Message {
+  const message = messagesOf(room).get(id);
+  if (!message) throw new Refused(Code.NotFound);
+  return message;
+}
+
+function changeMessage(room: ModelRoom, changed: chat.Message): chat.Message {
+  const message = { ...changed, seq: BigInt(room.messages.length + 1) };
+  room.messages.push(message);
+  return message;
+}
+
+function changeMember(room: ModelRoom, changed: chat.Member): chat.Member {
+  const member = { ...changed, memberSeq: BigInt(room.members.length + 1) };
+  room.members.push(member);
+  return member;
+}
+
+function emptyRoom(): Omit<ModelRoom, "room"> {
+  return { messages: [], members: [], edits: new Set(), joined: new Map() };
+}
+
+export function orRefused<T>(attempt: () => T): T | Refused {
+  try {
+    return attempt();
+  } catch (e) {
+    if (e instanceof Refused) return e;
+    throw e;
+  }
+}
+
+/** A time that no answer has: it has to have one. */
+const UNSET = timestampFromMs(0);
+
+/** An id that nothing else has; otherwise one that is wrong. */
+function fresh(id: bigint | undefined, used: Iterable<bigint>): bigint {
+  return id === undefined || [...used].includes(id) ? 0n : id;
+}
+
+type Timed = { readonly updatedAt?: Timestamp };
+
+/** The new updated_at, unless it goes back; otherwise one that is wrong. */
+function later(was: Timed, is: Timed | undefined): Timestamp {
+  if (!was.updatedAt || !is?.updatedAt) return UNSET;
+  return timestampMs(is.updatedAt) < timestampMs(was.updatedAt) ? UNSET : is.updatedAt;
+}

@@ -1,0 +1,219 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { ChatService } from "../../gen/chat_pb.ts";
+import { type Call, type Model, membersOf, messagesOf } from "./model.ts";
+
+/** What operations speak of: posts and users by their numbers, and what there is by now. */
+export interface Names {
+  readonly model: Model;
+  readonly posts: readonly bigint[];
+  readonly users: readonly bigint[];
+  /** The changes that were asked for so far. */
+  readonly changes: readonly Call[];
+}
+
+/** A call whose ids are found when it is made. */
+export type Operation = (names: Names) => Call;
+
+type Methods = typeof ChatService.method;
+
+export function call<M extends Call["method"]>(method: M, request: MessageInitShape<Methods[M]["input"]>): Call {
+  return { method, request: create(ChatService.method[method].input, request as never) } as unknown as Call;
+}
+
+const MAX_INT64 = 2n ** 63n - 1n;
+
+export const POSTS = 4;
+export const USERS = 5;
+/** Of the last post, mostly nobody has asked. */
+const room = fc.oneof(
+  { weight: 9, arbitrary: fc.constant(0) },
+  { weight: 9, arbitrary: fc.nat({ max: POSTS - 2 }) },
+  { weight: 1, arbitrary: fc.constant(POSTS - 1) },
+);
+
+export function roomId({ model, posts }: Names, post: number): bigint {
+  const found = [...model.rooms.values()].find(({ room }) => room.postId === posts[post]);
+  return found?.room.id ?? MAX_INT64 - BigInt(post);
+}
+
+/** Mostly a member, sometimes the owner, sometimes whoever it is. */
+const person = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ as: fc.constant("member"), index: fc.nat(USERS - 1) }) },
+  { weight: 2, arbitrary: fc.record({ as: fc.constant("owner"), index: fc.nat(USERS - 1) }) },
+  { weight: 2, arbitrary: fc.record({ as: fc.constant("anyone"), index: fc.nat(USERS - 1) }) },
+);
+type Person = { as: string; index: number };
+
+function userId(names: Names, post: number, { as, index }: Person): bigint {
+  const found = names.model.rooms.get(roomId(names, post));
+  const members = found && [...membersOf(found).keys()];
+  if (found && as === "owner" && found.room.ownerId > 0n) return found.room.ownerId;
+  return (as === "member" && members?.[index % members.length]) || names.users[index]!;
+}
+
+/** Mostly one of the room's messages, newer ones more often; sometimes of another room, the next one to come, or none. */
+const target = fc.record({
+  where: fc.oneof(
+    { weight: 12, arbitrary: fc.constant("here") },
+    { weight: 1, arbitrary: fc.constantFrom("elsewhere", "next", "nowhere") },
+  ),
+  back: fc.oneof(fc.nat(2), fc.nat(20)),
+});
+type Target = { where: string; back: number };
+
+function messageId(names: Names, post: number, { where, back }: Target): bigint {
+  const idsOf = (post: number) => {
+    const found = names.model.rooms.get(roomId(names, post));
+    return found ? [...messagesOf(found).keys()] : [];
+  };
+  const everywhere = names.posts.flatMap((_, each) => idsOf(each));
+  if (where === "nowhere") return MAX_INT64 - BigInt(back);
+  if (where === "next") return everywhere.reduce((a, b) => (a > b ? a : b), 0n) + 1n + BigInt(back % 3);
+  const ids = where === "here" ? idsOf(post) : everywhere;
+  return ids.at(-1 - (back % Math.max(1, ids.length))) ?? 1n;
+}
+
+function author(names: Names, post: number, messageId: bigint, fallback: Person): bigint {
+  const found = names.model.rooms.get(roomId(names, post));
+  return (found && messagesOf(found).get(messageId)?.userId) || userId(names, post, fallback);
+}
+
+const body = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom("a", "b", "c") },
+  { weight: 1, arbitrary: fc.constantFrom("1", "null", "'\"\\", "\u2028\u0001", "ä€😀", " ", "\ufeff") },
+  {
+    weight: 1,
+    arbitrary: fc.string({ unit: "binary", minLength: 1, maxLength: 30 }).map((text) => text.replaceAll("\0", "0")),
+  },
+);
+const clientId = fc.constantFrom("", "", "x", "y", "'\"\\ä😀");
+const limit = fc.oneof(fc.nat(6), fc.constant(200));
+
+const operations = {
+  createChatRoom: fc
+    .record({ room: fc.nat(POSTS - 1), user: fc.nat(USERS - 1) })
+    .map(({ room, user }) => (names: Names) => {
+      return call("createChatRoom", { postId: names.posts[room]!, userId: names.users[user]! });
+    }),
+  addMember: fc.record({ room, user: fc.nat(USERS - 1) }).map(({ room, user }) => (names: Names) => {
+    return call("addMember", { roomId: roomId(names, room), userId: names.users[user]! });
+  }),
+  removeMember: fc
+    .record({ room, person, actor: fc.option(person) })
+    .map(({ room, person, actor }) => (names: Names) => {
+      const user = userId(names, room, person);
+      const actorId = actor ? userId(names, room, actor) : user;
+      return call("removeMember", { roomId: roomId(names, room), userId: user, actorId });
+    }),
+  transferOwnership: fc.record({ room, person, actor: person }).map(({ room, person, actor }) => (names: Names) => {
+    const [user, actorId] = [userId(names, room, person), userId(names, room, actor)];
+    return call("transferOwnership", { roomId: roomId(names, room), userId: user, actorId });
+  }),
+  sendMessage: fc
+    .record({ room, person, body, clientId, reply: fc.option(target, { freq: 3 }) })
+    .map(({ room, person, body, clientId, reply }) => (names: Names) => {
+      return call("sendMessage", {
+        roomId: roomId(names, room),
+        userId: userId(names, room, person),
+        body,
+        clientMessageId: clientId,
+        replyToId: reply ? messageId(names, room, reply) : 0n,
+      });
+    }),
+  editMessage: fc
+    .record({ room, target, isAuthor: fc.nat(3), person, body, clientId })
+    .map(({ room, target, isAuthor, person, body, clientId }) => (names: Names) => {
+      const id = messageId(names, room, target);
+      const user = isAuthor > 0 ? author(names, room, id, person) : userId(names, room, person);
+      const edit = { messageId: id, userId: user, body, clientEditId: clientId };
+      return call("editMessage", { roomId: roomId(names, room), ...edit });
+    }),
+  deleteMessage: fc
+    .record({ room, target, isAuthor: fc.nat(1), person })
+    .map(({ room, target, isAuthor, person }) => (names: Names) => {
+      const id = messageId(names, room, target);
+      const user = isAuthor > 0 ? author(names, room, id, person) : userId(names, room, person);
+      return call("deleteMessage", { roomId: roomId(names, room), messageId: id, userId: user });
+    }),
+  markRead: fc.record({ room, person, target }).map(({ room, person, target }) => (names: Names) => {
+    const [user, message] = [userId(names, room, person), messageId(names, room, target)];
+    return call("markRead", { roomId: roomId(names, room), userId: user, messageId: message });
+  }),
+  retry: fc.nat(30).map((back) => (names: Names) => {
+    return names.changes.at(-1 - (back % names.changes.length))!;
+  }),
+  sendTyping: fc.record({ room, person }).map(({ room, person }) => (names: Names) => {
+    return call("sendTyping", { roomId: roomId(names, room), userId: userId(names, room, person) });
+  }),
+  getRoom: fc.record({ room, person, byPost: fc.boolean() }).map(({ room, person, byPost }) => (names: Names) => {
+    const name = byPost
+      ? ({ case: "postId", value: names.posts[room]! } as const)
+      : ({ case: "roomId", value: roomId(names, room) } as const);
+    return call("getRoom", { room: name, userId: userId(names, room, person) });
+  }),
+  listMessages: fc
+    .record({
+      room,
+      person,
+      target: fc.option(target, { freq: 4 }),
+      position: fc.constantFrom("beforeId", "afterId", "aroundId"),
+      limit,
+    })
+    .map(({ room, person, target, position, limit }) => (names: Names) => {
+      const value = target ? messageId(names, room, target) : position === "afterId" ? 0n : undefined;
+      return call("listMessages", {
+        roomId: roomId(names, room),
+        userId: userId(names, room, person),
+        position: value === undefined ? { case: undefined } : { case: position, value },
+        limit,
+      });
+    }),
+  listMembers: fc.record({ room, person, after: fc.option(person), limit }).map((asked) => (names: Names) => {
+    const { room, person, after, limit } = asked;
+    return call("listMembers", {
+      roomId: roomId(names, room),
+      userId: userId(names, room, person),
+      afterUserId: after ? userId(names, room, after) : 0n,
+      limit,
+    });
+  }),
+  listRooms: fc
+    .record({ user: fc.nat(USERS - 1), limit: fc.nat(3), isToken: fc.nat(20) })
+    .map(({ user, limit, isToken }) => (names: Names) => {
+      return call("listRooms", { userId: names.users[user]!, limit, pageToken: isToken === 20 ? "1.2" : "" });
+    }),
+  isMember: fc.record({ room, person }).map(({ room, person }) => (names: Names) => {
+    return call("isMember", { roomId: roomId(names, room), userId: userId(names, room, person) });
+  }),
+} satisfies Record<string, fc.Arbitrary<Operation>>;
+
+function weighted(weights: Partial<Record<keyof typeof operations, number>>): fc.Arbitrary<Operation> {
+  const names = Object.keys(weights) as (keyof typeof operations)[];
+  return fc.oneof(...names.map((name) => ({ weight: weights[name]!, arbitrary: operations[name] })));
+}
+
+const changes = {
+  sendMessage: 12,
+  editMessage: 6,
+  deleteMessage: 3,
+  addMember: 4,
+  removeMember: 4,
+  transferOwnership: 1,
+  markRead: 4,
+  retry: 3,
+  createChatRoom: 1,
+};
+
+/** What disturbs no listing of rooms. */
+export const talk = weighted({ sendMessage: 4, editMessage: 1, deleteMessage: 1, markRead: 1 });
+export const change = weighted(changes);
+export const operation = weighted({
+  ...changes,
+  sendTyping: 2,
+  getRoom: 1,
+  listMessages: 4,
+  listMembers: 1,
+  listRooms: 3,
+  isMember: 1,
+});

@@ -1,0 +1,418 @@
+import { clone, create, equals, toJsonString } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { Code, type ConnectError } from "@connectrpc/connect";
+import {
+  type Cursor,
+  CursorSchema,
+  type Event,
+  EventSchema,
+  type Member,
+  MemberSchema,
+  type Message,
+  MessageSchema,
+  StreamEventsReqSchema,
+  StreamMessageReqSchema,
+  type Typing,
+} from "../../gen/chat_pb.ts";
+import type { ChatClient } from "../support/clients.ts";
+import { TestEvents, TestStream } from "../support/test-stream.ts";
+import { headOf, type Model, membersOf, messagesOf, orRefused, Refused, type StreamStart } from "./model.ts";
+
+/** What a reader has to know of a history, beside the model. */
+export interface Past {
+  readonly model: Model;
+  /** By membership that has ended: the room's head at that time. */
+  readonly ended: ReadonlyMap<bigint, Cursor>;
+  /** How often SendTyping was answered, by room and user. */
+  readonly typed: ReadonlyMap<string, number>;
+  /** What was seen, so that the tests can tell that they have seen everything. */
+  saw(what: string): void;
+}
+
+/** Where to start in a room: a cursor, or now. */
+export type Start = Cursor | "now";
+
+/** What a client keeps of a room. */
+interface RoomState {
+  cursor: Cursor;
+  readonly messages: Map<bigint, Message>;
+  readonly members: Map<bigint, Member>;
+}
+
+/** A room of the stream that is open. */
+interface Followed {
+  /** The reader's membership when the stream began; two, if it may have been either. */
+  readonly memberships: Set<bigint>;
+  isOver: boolean;
+  /** It read the log, so it has to say when it has caught up. */
+  isCatchingUp: boolean;
+}
+
+interface Opening {
+  readonly expected: StreamStart | Refused;
+  readonly start: () => StreamStart | Refused;
+}
+
+/**
+ * A client that follows rooms, keeps what it learns, and resumes from the cursors it has reached. It checks each thing
+ * it receives against the model: whether it happened, comes in order, once, with nothing left out, and may be known.
+ */
+export class Reader implements AsyncDisposable {
+  readonly #past: Past;
+  readonly #client: ChatClient;
+  readonly #name: string;
+  readonly userId: bigint;
+  readonly kind: "events" | "messages";
+  /** By room: what it has learnt. */
+  readonly rooms = new Map<bigint, RoomState>();
+  #stream: TestEvents | TestStream | undefined;
+  #error: ConnectError | Error | undefined;
+  #opening: Opening | undefined;
+  #followed = new Map<bigint, Followed>();
+  #resets: bigint[] = [];
+  #absorbed = 0;
+  #heartbeatSeconds = 0;
+  #heartbeats = 0;
+  #typing = new Map<string, { count: number; expiresAt: number }>();
+
+  constructor(past: Past, client: ChatClient, name: string, userId: bigint, kind: "events" | "messages") {
+    this.#past = past;
+    this.#client = client;
+    this.#name = name;
+    this.userId = userId;
+    this.kind = kind;
+  }
+
+  get isOpen(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** The heartbeats of the stream, which are to come every second; or nothing, if it has none. */
+  get heartbeats(): number | undefined {
+    return this.kind === "events" && this.isOpen && this.#heartbeatSeconds === 1 ? this.#heartbeats : undefined;
+  }
+
+  toString(): string {
+    return `${this.#name} (${this.kind} of user ${this.userId})`;
+  }
+
+  /** Begins a stream of the rooms; confirm() says whether it was right. */
+  begin(starts: ReadonlyMap<bigint, Start>, heartbeatSeconds: number, stray?: bigint): void {
+    const roomIds = [...starts.keys()];
+    const cursors = [...starts].filter((entry): entry is [bigint, Cursor] => entry[1] !== "now");
+    if (stray) cursors.push([stray, create(CursorSchema)]);
+    let start: Opening["start"];
+    if (this.kind === "events") {
+      const after = Object.fromEntries(cursors.map(([id, cursor]) => [`${id}`, clone(CursorSchema, cursor)]));
+      const request = create(StreamEventsReqSchema, { roomIds, userId: this.userId, after, heartbeatSeconds });
+      start = () => orRefused(() => this.#past.model.streamEvents(request));
+      this.#stream = new TestEvents(this.#client, request);
+    } else {
+      const afterSeq = Object.fromEntries(cursors.map(([id, { seq }]) => [`${id}`, seq]));
+      const request = create(StreamMessageReqSchema, { roomIds, userId: this.userId, afterSeq });
+      start = () => orRefused(() => this.#past.model.streamMessage(request));
+      this.#stream = new TestStream(this.#client, request);
+    }
+    const expected = start();
+    this.#opening = { expected, start };
+    this.#followed = new Map(
+      roomIds.map((id) => {
+        const cursor = expected instanceof Refused ? undefined : expected.cursors.get(id);
+        const isCatchingUp = cursor !== undefined && !this.#isAtHead(id, cursor);
+        return [id, { memberships: this.#membership(id), isOver: false, isCatchingUp }];
+      }),
+    );
+    this.#heartbeatSeconds = heartbeatSeconds;
+    this.#absorbed = 0;
+    this.#error = undefined;
+    const stream = this.#stream;
+    stream.ended.then((error) => {
+      if (this.#stream === stream) this.#error = error ?? new Error("ended without an error");
+    });
+  }
+
+  /** Begins again where it is. */
+  resume(heartbeatSeconds: number): void {
+    this.begin(new Map([...this.rooms].map(([id, { cursor }]) => [id, cursor])), heartbeatSeconds);
+  }
+
+  /** Waits until the stream is live or refused, which has to be what the model said, before or since. */
+  async confirm(): Promise<void> {
+    const { expected, start } = this.#opening!;
+    const stream = this.#stream!;
+    const possible = [expected, start()];
+    let hasChanged = false;
+    for (const [id, { memberships }] of this.#followed) {
+      const before = [...memberships];
+      const now = this.#membership(id);
+      for (const membership of now) memberships.add(membership);
+      if (now.size !== before.length || memberships.size !== before.length) hasChanged = true;
+    }
+    // Headers may come before a refusal, so they tell little where one has to be reckoned with.
+    let isLive = false;
+    stream.live.then(
+      () => (isLive = true),
+      () => {},
+    );
+    const hasBegun = () => (this.kind === "events" ? stream.received.length > 0 : isLive);
+    await until(5_000, () => hasBegun() || this.#error !== undefined);
+    const isCertain = this.kind === "events" || !(hasChanged || expected instanceof Refused);
+    if (!isCertain) await until(200, () => this.#error !== undefined);
+    this.#opening = undefined;
+
+    const error = this.#error;
+    if (error && stream.received.length === 0) {
+      const code = "code" in error ? error.code : undefined;
+      const isPossible = possible.some((each) => each instanceof Refused && each.code === code);
+      this.#check(isPossible || (hasChanged && code === Code.NotFound), `was refused: ${error}`);
+      this.#past.saw(`stream refused: ${Code[code!]}`);
+      await this.#end();
+      return;
+    }
+    const begun = possible.find((each): each is StreamStart => !(each instanceof Refused));
+    if (!begun) throw this.#wrong(`was not refused with ${Code[(expected as Refused).code]}`);
+    this.#resets = [...begun.resets];
+    for (const [id, cursor] of begun.cursors) {
+      const kept = this.rooms.get(id);
+      const isKept =
+        kept?.cursor.seq === cursor.seq && (this.kind === "messages" || kept.cursor.memberSeq === cursor.memberSeq);
+      if (isKept) continue;
+      const room = this.#past.model.rooms.get(id)!;
+      const [messages, members] = [messagesOf(room, cursor.seq), membersOf(room, cursor.memberSeq)];
+      this.rooms.set(id, { cursor: clone(CursorSchema, cursor), messages, members });
+    }
+  }
+
+  /** Takes in what has arrived. */
+  absorb(): void {
+    if (!this.#stream || this.#opening) return;
+    const { received } = this.#stream;
+    while (this.#absorbed < received.length) {
+      const item = received[this.#absorbed++]!;
+      if (item.$typeName === MessageSchema.typeName) this.#onMessage(item);
+      else this.#onEvent(item, this.#absorbed === 1);
+    }
+    const error = this.#error;
+    if (!error) return;
+    if (!this.#isEnded(error)) throw this.#wrong(`ended: ${error}`);
+    this.#past.saw("stream ended: NotFound");
+    void this.#end();
+  }
+
+  /** Whether it has received all that happened. */
+  get isSettled(): boolean {
+    if (!this.#stream) return true;
+    if (this.#opening || this.#resets.length > 0) return false;
+    return [...this.#followed].every(([id, { memberships, isOver, isCatchingUp }]) => {
+      if (isOver) return true;
+      const hasEnded = [...memberships].every((membership) => this.#past.ended.has(membership));
+      return !hasEnded && !(isCatchingUp && this.kind === "events") && this.#isAtHead(id, this.rooms.get(id)!.cursor);
+    });
+  }
+
+  /** Says what it waits for. */
+  late(): Error {
+    const heads = [...this.#followed.keys()].map((id) => {
+      const { seq, memberSeq } = headOf(this.#past.model.rooms.get(id)!);
+      return `${id}: ${seq}, ${memberSeq}`;
+    });
+    return this.#wrong(`waits in vain; the heads: ${heads.join("; ")}`);
+  }
+
+  /** Has to be settled: has it the state of the tables? */
+  verify(): void {
+    for (const [id, { messages, members }] of this.rooms) {
+      const room = this.#past.model.rooms.get(id)!;
+      const text = (each: ReadonlyMap<bigint, Message>) => {
+        return [...each.values()].sort((a, b) => Number(a.id - b.id)).map((each) => toJsonString(MessageSchema, each));
+      };
+      this.#check(`${text(messages)}` === `${text(messagesOf(room))}`, `knows other messages of room ${id}`);
+      if (this.kind === "messages") continue;
+      const current = membersOf(room);
+      const isSame = [...current].every(([user, member]) => {
+        const known = members.get(user);
+        return known && equals(MemberSchema, known, member);
+      });
+      this.#check(isSame && members.size === current.size, `knows other members of room ${id}`);
+    }
+  }
+
+  /** Leaves, and keeps what it has learnt. */
+  async drop(): Promise<void> {
+    if (!this.#opening) this.absorb();
+    await this.#end();
+  }
+
+  /** Forgets the rooms it is no longer a member of, as a client does that was told NOT_FOUND. */
+  forget(): void {
+    for (const id of this.rooms.keys()) if (this.#membership(id).size === 0) this.rooms.delete(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#opening = undefined;
+    await stream?.[Symbol.asyncDispose]();
+  }
+
+  #onEvent(item: Event, isFirst: boolean): void {
+    const { case: kind, value } = item.event;
+    this.#past.saw(`event: ${kind}`);
+    this.#check(isFirst === (kind === "caughtUp" && isFirst), "didn't begin with caught_up");
+    switch (kind) {
+      case "message":
+        return this.#onMessage(value);
+      case "memberAdded":
+      case "memberRemoved":
+      case "readMoved":
+        return this.#onMember(kind, value);
+      case "caughtUp":
+      case "heartbeat": {
+        const reached = [...this.#followed].filter(([, { isOver }]) => !isOver).map(([id]) => id);
+        const isRight = reached.every((id) => {
+          const cursor = value.cursors[`${id}`];
+          return cursor && equals(CursorSchema, cursor, this.rooms.get(id)!.cursor);
+        });
+        const isAll = Object.keys(value.cursors).length === reached.length;
+        this.#check(isRight && isAll, `has reached other cursors than ${toJsonString(EventSchema, item)}`);
+        if (kind === "heartbeat") this.#heartbeats++;
+        else if (!isFirst) for (const room of this.#followed.values()) room.isCatchingUp = false;
+        return;
+      }
+      case "reset": {
+        const place = this.#resets.indexOf(value.roomId);
+        this.#check(place >= 0, `was reset in room ${value.roomId}`);
+        this.#resets.splice(place, 1);
+        const cursor = this.rooms.get(value.roomId)!.cursor;
+        this.#check(equals(CursorSchema, value.cursor!, cursor), `was reset to another cursor in room ${value.roomId}`);
+        return;
+      }
+      case "typing":
+        return this.#onTyping(value);
+      default:
+        throw this.#wrong(`received ${toJsonString(EventSchema, item)}`);
+    }
+  }
+
+  #onMessage(message: Message): void {
+    const room = this.#openRoom(message.roomId);
+    const { cursor, messages } = this.rooms.get(message.roomId)!;
+    const log = this.#past.model.rooms.get(message.roomId)!.messages;
+    const text = toJsonString(MessageSchema, message);
+    if (this.#isJump(message.seq, cursor.seq, log, (a, b) => a.id === b.id, text)) room.isCatchingUp = true;
+    this.#check(equals(MessageSchema, log[Number(message.seq) - 1]!, message), "received something that never was");
+    const mayKnow = [...room.memberships].some((id) => message.seq <= (this.#past.ended.get(id)?.seq ?? message.seq));
+    this.#check(mayKnow, `received change ${message.seq} of room ${message.roomId} after its membership`);
+    messages.set(message.id, message);
+    cursor.seq = message.seq;
+  }
+
+  #onMember(kind: "memberAdded" | "memberRemoved" | "readMoved", member: Member): void {
+    const room = this.#openRoom(member.roomId);
+    this.#check((kind === "memberRemoved") === (member.removedAt !== undefined), `received ${kind}`);
+    if (kind === "memberRemoved" && member.userId === this.userId) {
+      const isTrue = room.memberships.has(member.id) && this.#past.ended.has(member.id);
+      this.#check(isTrue, `was told of the end of its membership ${member.id} of room ${member.roomId}`);
+      this.#past.saw("own membership ended");
+      room.isOver = true;
+      this.rooms.delete(member.roomId);
+      return;
+    }
+    const { cursor, members } = this.rooms.get(member.roomId)!;
+    const log = this.#past.model.rooms.get(member.roomId)!.members;
+    const text = `${kind} ${toJsonString(MemberSchema, member)}`;
+    const isJump = this.#isJump(member.memberSeq, cursor.memberSeq, log, (a, b) => a.userId === b.userId, text);
+    if (isJump) room.isCatchingUp = true;
+    this.#check(equals(MemberSchema, log[Number(member.memberSeq) - 1]!, member), "received something that never was");
+    const mayKnow = [...room.memberships].some((id) => {
+      return member.memberSeq < (this.#past.ended.get(id)?.memberSeq ?? member.memberSeq + 1n);
+    });
+    this.#check(mayKnow, `received change ${member.memberSeq} of the members of room ${member.roomId} after its own`);
+    const isKnown = members.get(member.userId)?.id === member.id;
+    // Of several changes only the last is told. It may lie in a page that comes after the member was added.
+    const isPassedOver = log.findIndex(({ id }) => id === member.id) < Number(cursor.memberSeq);
+    if (kind === "memberAdded") this.#check(!isKnown, `knew it already: ${text}`);
+    if (kind === "readMoved") this.#check(isKnown || isPassedOver, `didn't know the member: ${text}`);
+    if (kind === "memberRemoved") members.delete(member.userId);
+    else members.set(member.userId, member);
+    cursor.memberSeq = member.memberSeq;
+  }
+
+  /** Whether a change leaves others out, which have to be of what changed again later. */
+  #isJump<T>(seq: bigint, cursor: bigint, log: readonly T[], isSame: (a: T, b: T) => boolean, text: string): boolean {
+    this.#check(seq > cursor, `received twice, or too late: ${text}`);
+    this.#check(Number(seq) <= log.length, `received what didn't happen: ${text}`);
+    const skipped = log.slice(Number(cursor), Number(seq) - 1);
+    const missed = skipped.find((each, i) => !log.slice(Number(cursor) + i + 1).some((later) => isSame(each, later)));
+    this.#check(missed === undefined, `missed a change after ${cursor}: received ${text}`);
+    if (skipped.length > 0) this.#past.saw("stream: several changes in one");
+    return skipped.length > 0;
+  }
+
+  #onTyping({ roomId, userId, expiresAt }: Typing): void {
+    this.#openRoom(roomId);
+    const key = `${roomId}/${userId}`;
+    const { count, expiresAt: last } = this.#typing.get(key) ?? { count: 0, expiresAt: 0 };
+    const expires = timestampMs(expiresAt!);
+    this.#check(count < (this.#past.typed.get(key) ?? 0), `received more typing of ${key} than there was`);
+    this.#check(
+      expires - last > 950 && expires < Date.now() + 7_000,
+      `received typing of ${key} too often, or too long`,
+    );
+    this.#typing.set(key, { count: count + 1, expiresAt: expires });
+  }
+
+  #openRoom(id: bigint): Followed {
+    const room = this.#followed.get(id);
+    this.#check(room !== undefined, `received something of room ${id}, which it doesn't follow`);
+    this.#check(!room!.isOver, `received something of room ${id} after its end`);
+    return room!;
+  }
+
+  #isAtHead(id: bigint, cursor: Cursor): boolean {
+    const { seq, memberSeq } = headOf(this.#past.model.rooms.get(id)!);
+    return cursor.seq === seq && (this.kind === "messages" || cursor.memberSeq === memberSeq);
+  }
+
+  /** Whether the stream had to end so, because a membership has ended. */
+  #isEnded(error: ConnectError | Error): boolean {
+    if (this.kind === "events" || !("code" in error) || error.code !== Code.NotFound) return false;
+    return [...this.#followed.values()].some(({ memberships }) => {
+      return [...memberships].some((membership) => this.#past.ended.has(membership));
+    });
+  }
+
+  #membership(roomId: bigint): Set<bigint> {
+    const room = this.#past.model.rooms.get(roomId);
+    const member = room && membersOf(room).get(this.userId);
+    return new Set(member ? [member.id] : []);
+  }
+
+  #check(isRight: boolean, problem: string): void {
+    if (!isRight) throw this.#wrong(problem);
+  }
+
+  #wrong(problem: string): Error {
+    const cursors = [...this.rooms].map(
+      ([
+        id,
+        {
+          cursor: { seq, memberSeq },
+        },
+      ]) => `${id}: ${seq}, ${memberSeq}`,
+    );
+    return new Error(`${this} ${problem}\nits cursors: ${cursors.join("; ")}`);
+  }
+}
+
+/** Waits until it is so, or for some milliseconds. Resolves with whether it is so. */
+export async function until(ms: number, isSo: () => boolean): Promise<boolean> {
+  for (const giveUp = Date.now() + ms; !isSo(); await new Promise((resolve) => setTimeout(resolve, 1))) {
+    if (Date.now() > giveUp) return false;
+  }
+  return true;
+}
