@@ -1,0 +1,75 @@
+import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Message, MessageSchema, StreamMessageReqSchema } from "../gen/chat_pb.ts";
+
+/** How a reader speaks; the first three over HTTP/1.1, the last over cleartext HTTP/2. */
+export type Protocol = "json" | "binary" | "grpc-web" | "grpc";
+
+export const CONTENT_TYPES: Record<Protocol, string> = {
+  json: "application/connect+json",
+  binary: "application/connect+proto",
+  "grpc-web": "application/grpc-web+proto",
+  grpc: "application/grpc+proto",
+};
+
+export const SEND_PATH = "/chat_grpc.ChatService/SendMessage";
+export const STREAM_PATH = "/chat_grpc.ChatService/StreamMessage";
+
+/** Member of every room of a data set. */
+export const USER = 1n;
+
+/** A line of chat; a message is about 250 bytes as JSON and 110 as protobuf. */
+export const BODY = "Is the lobster still alive? I can be at the harbour at six and would take two of them. Thanks!";
+
+export function messageOf(roomId: bigint, seq: bigint, body = BODY): Message {
+  const now = timestampFromMs(Date.now());
+  return create(MessageSchema, { id: seq, body, roomId, userId: USER, createdAt: now, updatedAt: now, seq });
+}
+
+export function frameOf(message: Message, protocol: Protocol): Buffer {
+  return envelope(
+    protocol === "json" ? Buffer.from(toJsonString(MessageSchema, message)) : toBinary(MessageSchema, message),
+  );
+}
+
+export function envelope(data: Uint8Array): Buffer {
+  const frame = Buffer.alloc(5 + data.length);
+  frame.writeUInt32BE(data.length, 1);
+  frame.set(data, 5);
+  return frame;
+}
+
+export function streamRequest(rooms: readonly bigint[], protocol: Protocol, afterSeq?: bigint): Buffer {
+  const request = create(StreamMessageReqSchema, { roomIds: [...rooms], userId: USER });
+  if (afterSeq !== undefined) for (const room of rooms) request.afterSeq[`${room}`] = afterSeq;
+  return envelope(
+    protocol === "json"
+      ? Buffer.from(toJsonString(StreamMessageReqSchema, request))
+      : toBinary(StreamMessageReqSchema, request),
+  );
+}
+
+/** Where a body carries the moment it was to be sent: microseconds of the machine's clock, 16 digits. */
+const STAMP = "@@";
+const STAMP_DIGITS = 16;
+export const STAMPED_BODY = `${BODY.slice(0, -STAMP.length - STAMP_DIGITS)}${STAMP}${"0".repeat(STAMP_DIGITS)}`;
+
+export function writeStamp(request: Buffer, at: number, micros: number): void {
+  request.write(String(Math.round(micros)).padStart(STAMP_DIGITS, "0"), at, "latin1");
+}
+
+/** Where the digits begin, or -1. */
+export function findStamp(bytes: Buffer): number {
+  const at = bytes.indexOf(STAMP, 0, "latin1");
+  return at === -1 ? -1 : at + STAMP.length;
+}
+
+export function readStamp(bytes: Buffer): number {
+  const at = findStamp(bytes);
+  return at === -1 ? NaN : Number(bytes.toString("latin1", at, at + STAMP_DIGITS));
+}
+
+/** The same in all processes of a machine. */
+export function nowMicros(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
+}
