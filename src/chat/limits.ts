@@ -19,11 +19,8 @@ export const WAITING_CHANGES = 10_000;
 export const COMMIT_CHANGES = 512;
 export const COMMIT_CHARACTERS = 750_000;
 
-/**
- * Changes that wait for one reader. When more arrive, all are dropped and the reader reads the log instead. Holds two
- * full commits, so that a burst alone makes nobody read.
- */
-export const INBOX_CHANGES = 2 * COMMIT_CHANGES;
+/** Changes that wait for one reader. When more arrive, all are dropped and the reader reads the log instead. */
+export const INBOX_CHANGES = 256;
 
 /** Changes read from the log at a time, for one reader. */
 export const PAGE_CHANGES = 128;

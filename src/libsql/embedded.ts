@@ -39,7 +39,8 @@ export class EmbeddedDatabase implements Database {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#reader.end(), this.#writer.end()]);
+    await this.#reader.end();
+    await this.#writer.end(); // the last to close takes the WAL with it
   }
 }
 
