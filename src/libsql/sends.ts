@@ -66,11 +66,14 @@ export class Sends {
     return [insert, activity, badReplies];
   }
 
-  /** What came of each send: a new message, the earlier one of a retry, or the reason against it. */
+  /**
+   * What came of each send: a new message, the earlier one of a retry, or the reason against it. A send has none yet
+   * whose first in the same commit was refused for its reply: it is no retry then, and has a commit of its own to come.
+   */
   async outcomes(
     results: readonly Rows[],
     database: Database,
-  ): Promise<{ outcomes: (Message | ConnectError)[]; inserted: Message[] }> {
+  ): Promise<{ outcomes: (Message | ConnectError | undefined)[]; inserted: Message[] }> {
     if (this.#sends.length === 0) return { outcomes: [], inserted: [] };
     const inserted = this.#matchInserted(results[0]!);
     const badReplies = new Set(results[2]?.map((row) => this.#replies[Number(row.ordinal)]!));
@@ -79,11 +82,11 @@ export class Sends {
     const outcomes = this.#sends.map((send) => {
       const own = inserted.get(send);
       if (own) return own;
-      const first = this.#firsts.get(identity(send));
-      const message = (first && inserted.get(first)) ?? earlier.get(identity(send));
+      const first = this.#firsts.get(identity(send)) ?? send;
+      const message = inserted.get(first) ?? earlier.get(identity(send));
       if (message) return retried(send, message);
-      if (badReplies.has(first ?? send)) return noMessage(send.replyToId, send.roomId);
-      return notInRoom(send.roomId, send.userId);
+      if (!badReplies.has(first)) return notInRoom(send.roomId, send.userId);
+      return send.replyToId === first.replyToId ? noMessage(send.replyToId, send.roomId) : undefined;
     });
     return { outcomes, inserted: [...inserted.values()] };
   }

@@ -80,12 +80,15 @@ export class LibsqlStore implements ChatStore {
     const sent = await sends.outcomes(results.shift()!, this.#database);
     const others = operations.map(({ outcome }, i) => outcome(...results[i]!));
     const [sendOutcomes, otherOutcomes] = [sent.outcomes.values(), others.values()];
-    return {
-      outcomes: changes.map((change) => {
-        return change.case === "sendMessage" ? sendOutcomes.next().value! : otherOutcomes.next().value!.answer;
-      }),
-      news: toNews(sent.inserted, others, results.at(-1)![0]!),
-    };
+    const outcomes = changes.map((change) => {
+      return change.case === "sendMessage" ? sendOutcomes.next().value : otherOutcomes.next().value!.answer;
+    });
+    const news = toNews(sent.inserted, others, results.at(-1)![0]!);
+    const undecided = changes.filter((_, i) => !outcomes[i]);
+    if (undecided.length === 0) return { outcomes: outcomes as Commit["outcomes"], news };
+    const rest = await this.commit(undecided);
+    const later = rest.outcomes.values();
+    return { outcomes: outcomes.map((outcome) => outcome ?? later.next().value!), news: [...news, ...rest.news] };
   }
 
   async readLogs(readers: readonly Reader[], limit: number): Promise<Map<bigint, LogPage>> {

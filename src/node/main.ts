@@ -6,6 +6,12 @@ import { serve } from "./serve.ts";
 
 const log = getLogger("roomlog");
 
+/**
+ * For so many milliseconds after the first signal, another one is its echo: a terminal signals the server as well as the
+ * task runner that started it (npm, deno task), which passes the signal on.
+ */
+const ECHO_MS = 300;
+
 try {
   const config = parseConfig(process.env);
   configureLogging(config.logLevel);
@@ -22,11 +28,14 @@ try {
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-async function terminationSignal(): Promise<NodeJS.Signals> {
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    process.once("SIGTERM", resolve).once("SIGINT", resolve);
+function terminationSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let first: number | undefined;
+    const end = (signal: NodeJS.Signals) => {
+      first ??= performance.now();
+      if (performance.now() - first > ECHO_MS) process.exit(1);
+      resolve(signal);
+    };
+    process.on("SIGTERM", end).on("SIGINT", end);
   });
-  const endNow = () => process.exit(1);
-  process.on("SIGTERM", endNow).on("SIGINT", endNow);
-  return signal;
 }

@@ -170,6 +170,21 @@ export function changesContract(parts: () => StoreParts): void {
       ]);
     });
 
+    test("[S4] a send whose id came first with a reply that was refused is no retry", async () => {
+      const { roomId } = await newRoom();
+      const send = (body: string, replyToId = 0n, clientMessageId = "same") => {
+        return change("sendMessage", { roomId, userId: ann, body, replyToId, clientMessageId });
+      };
+      const refused = send("re", nowhere);
+      const changes = [refused, refused, send("a"), send("b"), refused, send("c", 0n, "other")];
+      const { outcomes, news } = await store.commit(changes);
+      expect(codes({ outcomes, news })).toEqual(["NotFound", "NotFound", "ok", "AlreadyExists", "NotFound", "ok"]);
+      expect(news.flatMap(({ messages }) => messages.map(({ body, seq }) => [seq, body]))).toEqual([
+        [1n, "c"],
+        [2n, "a"],
+      ]);
+    });
+
     test("[S1] takes as many edits and replies as the committer gathers, of the widest characters", async () => {
       const { roomId, messages } = await newRoom([], Array(COMMIT_CHANGES).fill("x"));
       const body = "\u0001".repeat(COMMIT_CHARACTERS / COMMIT_CHANGES);

@@ -112,9 +112,23 @@ export function envelopes(body: Buffer): { flags: number; data: Buffer }[] {
   return messages;
 }
 
+function http1With(headers: Record<string, string>): typeof http1 {
+  return (url, request) => http1(url, { ...request, headers: { ...headers, ...request.headers } });
+}
+
 /** The ways to carry a request message, with all that a call needs beside its bytes. */
 export const carriers = {
   "Connect JSON": { send: http1, contentType: "application/json", streamType: "application/connect+json" },
+  "Connect JSON in chunks": {
+    send: http1With({ "transfer-encoding": "chunked" }),
+    contentType: "application/json",
+    streamType: "application/connect+json",
+  },
+  "Connect JSON from a page": {
+    send: http1With({ origin: "https://app.example.com" }),
+    contentType: "application/json",
+    streamType: "application/connect+json",
+  },
   "Connect binary": { send: http1, contentType: "application/proto", streamType: "application/connect+proto" },
   "Connect over h2": { send: http2, contentType: "application/proto", streamType: "application/connect+proto" },
   "gRPC-Web": { send: http1, contentType: "application/grpc-web+proto", streamType: "application/grpc-web+proto" },

@@ -47,6 +47,15 @@ export class ServerProcess implements AsyncDisposable {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
+  /** What it printed that tells of a fault of its own, or that is no record. */
+  get faults(): string[] {
+    return [...this.stdout, ...this.stderr].filter((line) => {
+      if (!line.startsWith("{")) return !line.startsWith("roomlog listening on ");
+      const { level, code } = JSON.parse(line) as Record<string, unknown>;
+      return level === "ERROR" || level === "FATAL" || code === "internal" || code === "unknown";
+    });
+  }
+
   /** The url it says it listens on; rejects if it ends without. */
   async listening(): Promise<string> {
     const prefix = "roomlog listening on ";
