@@ -17,15 +17,16 @@ export class EmbeddedDatabase implements Database {
   readonly #reader: Thread;
   readonly #writer: Thread;
 
-  private constructor(url: string, timeoutMs: number) {
-    this.#reader = new Thread({ url, mode: "read" }, timeoutMs);
-    this.#writer = new Thread({ url, mode: "write" }, timeoutMs);
+  private constructor(path: string, timeoutMs: number) {
+    this.#reader = new Thread({ path, mode: "read" }, timeoutMs);
+    this.#writer = new Thread({ path, mode: "write" }, timeoutMs);
   }
 
   /** Opens the file of a `file:` URL (an absolute path, or one relative to the working directory), or creates it. */
   static async open(url: string, timeoutMs = DATABASE_TIMEOUT_MS): Promise<EmbeddedDatabase> {
-    await mkdir(dirname(filePath(url)), { recursive: true });
-    const database = new EmbeddedDatabase(url, timeoutMs);
+    const path = filePath(url);
+    await mkdir(dirname(path), { recursive: true });
+    const database = new EmbeddedDatabase(path, timeoutMs);
     await Promise.all([database.#reader.started(), database.#writer.started()]);
     return database;
   }

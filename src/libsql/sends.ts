@@ -29,7 +29,10 @@ export class Sends {
     this.#replies = this.#inserts.filter((send) => send.replyToId > 0n);
   }
 
-  /** One that inserts, one that keeps the members' lists of rooms in order, and one that tells bad replies apart. */
+  /**
+   * One that inserts, one that tells how far it got, one that keeps the members' lists of rooms in order, and one that
+   * tells bad replies apart. Rows are inserted in the order of the sends, so their ids follow one another.
+   */
   get statements(): InStatement[] {
     if (this.#sends.length === 0) return [];
     const insert = {
@@ -43,11 +46,16 @@ export class Sends {
         WHERE removed_at IS NULL
           AND (client_message_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages AS earlier WHERE ${IS_RETRY}))
           AND (reply_to_id = 0 OR ${IS_REPLY_VALID})
-        ORDER BY ordinal
-        RETURNING concat_ws(' ', id, room_id, seq, user_id, reply_to_id, client_message_id) AS inserted`,
+        ORDER BY ordinal`,
       args: [toJson(this.#inserts), BigInt(this.#now)],
     };
     const rooms = [...new Set(this.#inserts.map(({ roomId }) => roomId))];
+    const heads = {
+      sql: `SELECT value AS room_id, (SELECT max(seq) FROM messages WHERE room_id = value) AS seq,
+          changes() AS inserted, last_insert_rowid() AS last_id
+        FROM json_each(?1)`,
+      args: [`[${rooms}]`],
+    };
     const activity = {
       sql: `UPDATE members SET activity_id = newest.id
         FROM (
@@ -57,13 +65,13 @@ export class Sends {
         WHERE members.room_id = newest.room_id AND removed_at IS NULL AND activity_id < newest.id`,
       args: [`[${rooms}]`],
     };
-    if (this.#replies.length === 0) return [insert, activity];
+    if (this.#replies.length === 0) return [insert, heads, activity];
     const badReplies = {
       sql: `SELECT ordinal FROM (${SENDS}) AS send JOIN members USING (room_id, user_id)
         WHERE removed_at IS NULL AND NOT ${IS_REPLY_VALID}`,
       args: [toJson(this.#replies)],
     };
-    return [insert, activity, badReplies];
+    return [insert, heads, activity, badReplies];
   }
 
   /**
@@ -75,8 +83,8 @@ export class Sends {
     database: Database,
   ): Promise<{ outcomes: (Message | ConnectError | undefined)[]; inserted: Message[] }> {
     if (this.#sends.length === 0) return { outcomes: [], inserted: [] };
-    const inserted = this.#matchInserted(results[0]!);
-    const badReplies = new Set(results[2]?.map((row) => this.#replies[Number(row.ordinal)]!));
+    const inserted = await this.#inserted(results[1]!, database);
+    const badReplies = new Set(results[3]?.map((row) => this.#replies[Number(row.ordinal)]!));
     const leftOut = this.#inserts.filter((send) => send.clientMessageId !== "" && !inserted.has(send));
     const earlier = await findEarlier(leftOut, database);
     const outcomes = this.#sends.map((send) => {
@@ -88,45 +96,51 @@ export class Sends {
       if (!badReplies.has(first)) return notInRoom(send.roomId, send.userId);
       return send.replyToId === first.replyToId ? noMessage(send.replyToId, send.roomId) : undefined;
     });
-    return { outcomes, inserted: [...inserted.values()] };
+    return { outcomes, inserted: [...inserted.values()].reverse() };
   }
 
-  /**
-   * Which sends the rows were inserted for. A room's rows, by seq, are its inserted sends in their order; a send that was
-   * left out differs from every row that is still to come in user, client_message_id or reply_to_id.
-   */
-  #matchInserted(rows: Rows): Map<SendMessageReq, Message> {
-    const byRoom = Map.groupBy(
-      rows.map(({ inserted }) => unpack(inserted as string)),
-      ({ roomId }) => roomId,
-    );
-    for (const inRoom of byRoom.values()) inRoom.sort((a, b) => Number(b.seq - a.seq));
+  /** The messages that were inserted, by their sends. */
+  async #inserted(heads: Rows, database: Database): Promise<Map<SendMessageReq, Message>> {
+    const count = Number(heads[0]!.inserted);
+    const lastId = heads[0]!.last_id as bigint;
+    const sends = count === this.#inserts.length ? this.#inserts : await this.#findInserted(lastId, count, database);
+    const createdAt = timestampFromMs(this.#now);
+    const seqs = new Map(heads.map((row) => [row.room_id as bigint, row.seq as bigint]));
     const inserted = new Map<SendMessageReq, Message>();
-    const time = timestampFromMs(this.#now);
-    for (const send of this.#inserts) {
-      const inRoom = byRoom.get(send.roomId);
-      const row = inRoom?.at(-1);
-      const isMatch =
-        row?.userId === send.userId && row.clientMessageId === send.clientMessageId && row.replyToId === send.replyToId;
-      if (!isMatch) continue;
-      inRoom!.pop();
-      inserted.set(send, create(MessageSchema, { ...row, body: send.body, createdAt: time, updatedAt: time }));
+    for (const [i, send] of sends.toReversed().entries()) {
+      const { roomId, userId, body, clientMessageId, replyToId } = send;
+      const seq = seqs.get(roomId)!;
+      const numbers = { id: lastId - BigInt(i), seq, createdAt, updatedAt: createdAt };
+      inserted.set(send, create(MessageSchema, { ...numbers, roomId, userId, body, clientMessageId, replyToId }));
+      seqs.set(roomId, seq - 1n);
     }
     return inserted;
   }
-}
 
-/** A row comes as one text: its columns one by one would cost more than inserting it. */
-function unpack(inserted: string) {
-  const [id, roomId, seq, userId, replyToId, ...rest] = inserted.split(" ");
-  return {
-    id: BigInt(id!),
-    roomId: BigInt(roomId!),
-    seq: BigInt(seq!),
-    userId: BigInt(userId!),
-    replyToId: BigInt(replyToId!),
-    clientMessageId: rest.join(" "),
-  };
+  /**
+   * Which sends were inserted, if not all of them. The rows are in the order of the sends; a send that was left out
+   * differs from every row that is still to come in user, client_message_id or reply_to_id, which never change.
+   */
+  async #findInserted(lastId: bigint, count: number, database: Database): Promise<SendMessageReq[]> {
+    if (count === 0) return [];
+    const [rows] = await database.read([
+      {
+        sql: "SELECT room_id, user_id, client_message_id, reply_to_id FROM messages WHERE id > ?1 AND id <= ?2 ORDER BY id",
+        args: [lastId - BigInt(count), lastId],
+      },
+    ]);
+    const rest = rows!.values();
+    let row = rest.next().value;
+    return this.#inserts.filter(({ roomId, userId, clientMessageId, replyToId }) => {
+      const isMatch =
+        row?.room_id === roomId &&
+        row.user_id === userId &&
+        (row.client_message_id ?? "") === clientMessageId &&
+        row.reply_to_id === replyToId;
+      if (isMatch) row = rest.next().value;
+      return isMatch;
+    });
+  }
 }
 
 /** The messages that were stored for earlier sends with the same identity, for senders who are members. */
