@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { createClient, type InStatement } from "@libsql/client";
 import { SendMessageReqSchema } from "../gen/chat_pb.ts";
@@ -22,7 +23,7 @@ const MEMBERS = 1_000;
 export async function store({ directory, report }: Context): Promise<void> {
   const url = await createDataset(join(directory, "store.db"), { rooms: 1 });
   await using database = await openDatabase(url, undefined);
-  const committer = new Committer(new LibsqlStore(database), new MemoryBroadcaster());
+  const committer = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), nextTurn);
   using bare = await BareTable.create(url, `file:${join(directory, "bare.db")}`);
 
   for (const ids of [false, true]) {
@@ -78,7 +79,7 @@ export async function store({ directory, report }: Context): Promise<void> {
 async function inCrowdedRoom(directory: string, report: Context["report"], lonely: Committer): Promise<void> {
   const url = await createDataset(join(directory, "crowded.db"), { rooms: 1, members: MEMBERS });
   await using database = await openDatabase(url, undefined);
-  const crowded = new Committer(new LibsqlStore(database), new MemoryBroadcaster());
+  const crowded = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), nextTurn);
   const senders = 32;
   const { many, one } = await alternate(ROUNDS, {
     many: () => measure(() => sendConcurrently(crowded, senders, false)),

@@ -15,17 +15,22 @@ interface Waiting {
 /**
  * Applies changes with group commit: one transaction is under way at a time, and all changes that arrive meanwhile share
  * the next one. What was committed is published, then answered.
+ *
+ * `gather` resolves when changes that have arrived, but not yet here, have had their turn: a turn of the event loop,
+ * which doubles the groups of a busy server for next to no delay.
  */
 export class Committer implements RoomHost {
   readonly #store: Pick<ChatStore, "commit">;
   readonly #publisher: Publisher;
+  readonly #gather: () => Promise<void>;
   readonly #typing: TypingRelay;
   #waiting: Waiting[] = [];
   #running = false;
 
-  constructor(store: Pick<ChatStore, "commit">, publisher: Publisher) {
+  constructor(store: Pick<ChatStore, "commit">, publisher: Publisher, gather = async () => {}) {
     this.#store = store;
     this.#publisher = publisher;
+    this.#gather = gather;
     this.#typing = new TypingRelay(publisher);
   }
 
@@ -47,6 +52,7 @@ export class Committer implements RoomHost {
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
+      await this.#gather();
       const group = this.#takeGroup();
       let commit: Commit;
       try {

@@ -17,6 +17,7 @@ export class Connection {
   readonly #file: Libsql.Database;
   readonly #mode: Mode;
   readonly #prepared = new Map<string, Libsql.Statement>();
+  #isSetUp = false;
   /** Whether it has met what it can't be trusted after. */
   isBroken = false;
 
@@ -34,6 +35,8 @@ export class Connection {
   run(statements: readonly InStatement[]): Rows[] {
     let hasBegun = false;
     try {
+      if (!this.#isSetUp) this.#file.exec(SET_UP[this.#mode]);
+      this.#isSetUp = true;
       this.#file.exec(BEGIN[this.#mode]);
       hasBegun = true;
       const results = statements.map((statement) => this.#execute(statement));
@@ -67,9 +70,14 @@ export class Connection {
   }
 }
 
+const SET_UP = {
+  read: "",
+  write: "PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL",
+};
+
 const BEGIN = {
   read: "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1",
-  write: "PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE",
+  write: "BEGIN IMMEDIATE",
 };
 
 /** SQLite's code of an error, empty if it is not SQLite's. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Committer } from "../chat/committer.ts";
 import { MemoryBroadcaster } from "../chat/memory-broadcaster.ts";
@@ -28,7 +29,7 @@ export async function serve(config: Config): Promise<Running> {
   const database = started.use(await openMigrated(config));
   const store = new LibsqlStore(database);
   const broadcaster = new MemoryBroadcaster();
-  const rooms = new Committer(store, broadcaster);
+  const rooms = new Committer(store, broadcaster, nextTurn);
   const readiness = new Readiness(() => store.ping());
   const shutdown = new AbortController();
 
