@@ -95,23 +95,22 @@ export function unaryCalls({ store, rooms }: ChatParts) {
 function streams({ store, subscriber, streamMaxAgeMs }: ChatParts) {
   async function* stream<Desc extends DescMessage>(
     view: View<Desc>,
-    options: TailOptions,
+    start: () => Promise<TailOptions>,
     ctx: HandlerContext,
   ): AsyncGenerator<MessageShape<Desc>> {
-    const items = tail({ store, subscriber }, { ...options, maxAgeMs: streamMaxAgeMs }, ctx.signal);
+    const open = async (signal: AbortSignal) => {
+      return tail({ store, subscriber }, { ...(await start()), maxAgeMs: streamMaxAgeMs }, signal);
+    };
     const live = ctx.values.get(liveResponseKey);
-    if (live) yield* live.serve(ctx, items, view);
-    else for await (const some of items) for (const item of some) yield* view.messages(item);
+    if (live) await live.serve(ctx, open, view);
+    else for await (const items of await open(ctx.signal)) for (const item of items) yield* view.messages(item);
   }
 
   return {
-    async *streamMessage(req: StreamMessageReq, ctx: HandlerContext) {
-      yield* stream(messageView, await messageStart(store, req), ctx);
-    },
+    streamMessage: (req: StreamMessageReq, ctx: HandlerContext) =>
+      stream(messageView, () => messageStart(store, req), ctx),
 
-    async *streamEvents(req: StreamEventsReq, ctx: HandlerContext) {
-      yield* stream(eventView, await eventStart(store, req), ctx);
-    },
+    streamEvents: (req: StreamEventsReq, ctx: HandlerContext) => stream(eventView, () => eventStart(store, req), ctx),
   };
 }
 

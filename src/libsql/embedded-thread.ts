@@ -24,22 +24,38 @@ export type Reply = { readonly id: number } & (
   | { readonly code: string; readonly message: string }
 );
 
+/** How long a reply may wait for those to the requests that came with it. */
+const REPLY_MS = 1;
+
 const { path, mode } = workerData as ThreadData;
 const port = parentPort!;
 let connection: Connection | undefined;
 let last = Promise.resolve();
 
 // Whatever is thrown here ends the thread, which answers all that waits for it.
-port.on("message", (request: Request | "end") => {
+port.on("message", (requests: Request[] | "end") => {
   last = last.then(async () => {
-    if (request !== "end") return port.postMessage(await answer(request));
+    if (requests !== "end") return answerAll(requests);
     disconnect();
     port.unref(); // Deno's has no close()
   });
 });
 
 // Answers no request: it says that the thread runs.
-port.postMessage({ id: 0, results: [] } satisfies Reply);
+port.postMessage([] satisfies Reply[]);
+
+/** Answers go together as well, but none waits long for the others. */
+async function answerAll(requests: Request[]): Promise<void> {
+  let replies: Reply[] = [];
+  let posted = performance.now();
+  for (const [i, request] of requests.entries()) {
+    replies.push(await answer(request));
+    if (i < requests.length - 1 && performance.now() - posted < REPLY_MS) continue;
+    port.postMessage(replies);
+    replies = [];
+    posted = performance.now();
+  }
+}
 
 async function answer({ id, statements, deadline }: Request): Promise<Reply> {
   let failure = { code: "", message: "the thread was busy for too long" };

@@ -50,11 +50,17 @@ function filePath(url: string): string {
   return path.startsWith("//") ? fileURLToPath(url) : fileURLToPath(new URL(path, pathToFileURL("./")));
 }
 
-/** A thread that is started again by the first call after a crash. */
+/**
+ * A thread that is started again by the first call after a crash. Messages between threads cost more than most reads, so
+ * what is asked while it works goes to it together.
+ */
 class Thread {
   readonly #data: ThreadData;
   readonly #timeoutMs: number;
   readonly #waiting = new Map<number, PromiseWithResolvers<Reply>>();
+  readonly #unsent = new Map<number, Request>();
+  /** Requests that the thread has, but hasn't answered. */
+  #underWay = 0;
   #lastId = 0;
   #worker: Worker | undefined;
   #exited = Promise.resolve();
@@ -80,32 +86,49 @@ class Thread {
     const late = setTimeout(() => waiting.reject(unavailable("no answer in time")), this.#timeoutMs);
     this.#waiting.set(id, waiting);
     try {
-      this.#worker ??= this.#start();
-      this.#worker.postMessage({ id, statements, deadline } satisfies Request);
+      this.#unsent.set(id, { id, statements, deadline });
+      if (this.#underWay === 0) this.#send();
       const reply = await waiting.promise;
       if ("results" in reply) return reply.results;
       throw isRefusal(reply.code) ? new StatementError(reply.code, reply.message) : unavailable(reply.message);
     } finally {
       clearTimeout(late);
       this.#waiting.delete(id);
+      this.#unsent.delete(id);
     }
   }
 
   /** Lets what was asked finish, closes the file and ends the thread. */
   async end(): Promise<void> {
     this.#ended = true;
+    this.#send();
     this.#worker?.postMessage("end");
     await this.#exited;
+  }
+
+  #send(): void {
+    if (this.#unsent.size === 0) return;
+    this.#worker ??= this.#start();
+    this.#worker.postMessage([...this.#unsent.values()]);
+    this.#underWay += this.#unsent.size;
+    this.#unsent.clear();
+  }
+
+  #receive(replies: Reply[]): void {
+    for (const reply of replies) this.#waiting.get(reply.id)?.resolve(reply);
+    this.#underWay -= replies.length;
+    if (this.#underWay === 0) this.#send();
   }
 
   #start(): Worker {
     const worker = new Worker(new URL("./embedded-thread.ts", import.meta.url), { workerData: this.#data });
     let cause: unknown = "the thread ended";
-    worker.on("message", (reply: Reply) => this.#waiting.get(reply.id)?.resolve(reply));
+    worker.on("message", (replies: Reply[]) => this.#receive(replies));
     worker.on("error", (e) => (cause = e));
     this.#exited = new Promise((resolve) => {
       worker.on("exit", () => {
         this.#worker = undefined;
+        this.#underWay = 0;
         for (const { reject } of this.#waiting.values()) reject(unavailable(cause));
         resolve();
       });

@@ -7,7 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Hono } from "hono";
 import { isGrpc } from "../server/app.ts";
 import type { Rpcs } from "../server/handlers.ts";
-import { isPlain, serveDirectly, serveRpc } from "./direct.ts";
+import { isPlain, isWhole, serveDirectly, serveRpc } from "./direct.ts";
 import { paced, pacedResponse } from "./pace.ts";
 import type { NodeRequest, NodeResponse } from "./server.ts";
 
@@ -37,7 +37,7 @@ export function createListener(app: Hono, { handlers, direct }: Rpcs) {
     }
     if ("stream" in request) return serveHttp2(handler, request, response as Http2ServerResponse);
     const call = direct.get(request.url!);
-    if (call && isPlain(request)) return serveDirectly(call, request, response as ServerResponse);
+    if (call && isWhole(request) && isPlain(request)) return serveDirectly(call, request, response as ServerResponse);
     return serveRpc(handler, request, response as ServerResponse);
   };
 

@@ -9,6 +9,7 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { getLogger } from "@logtape/logtape";
+import { type LiveResponse, liveResponseKey } from "../chat/live-response.ts";
 
 const log = getLogger(["roomlog", "rpc"]);
 
@@ -16,6 +17,7 @@ const log = getLogger(["roomlog", "rpc"]);
 export class Call {
   readonly requestId: string;
   isInvoked = false;
+  /** Connect's, until it invokes the call. */
   signal: AbortSignal | undefined;
   readonly #method: DescMethod;
   readonly #started = performance.now();
@@ -61,9 +63,12 @@ export const callLog: Interceptor = (next) => async (req) => {
   const call = req.contextValues.get(callKey);
   if (!call) return next(req);
   call.isInvoked = true;
+  call.signal = undefined; // its reason holds the whole of Connect's pipeline
   try {
     const res = await next(req);
-    if (res.stream) return { ...res, message: logged(res.message, call) };
+    const live = req.contextValues.get(liveResponseKey);
+    if (live?.isClosing) return res;
+    if (res.stream) return { ...res, message: logged(res.message, call, live) };
     call.end("ok");
     return res;
   } catch (e) {
@@ -93,7 +98,7 @@ export function withCallLog(handler: UniversalHandler): UniversalHandler {
   return Object.assign(handle, handler);
 }
 
-async function* logged<T>(messages: AsyncIterable<T>, call: Call): AsyncIterable<T> {
+async function* logged<T>(messages: AsyncIterable<T>, call: Call, live?: LiveResponse): AsyncIterable<T> {
   let end = () => call.end("ok");
   try {
     yield* messages;
@@ -101,7 +106,8 @@ async function* logged<T>(messages: AsyncIterable<T>, call: Call): AsyncIterable
     end = () => call.fail(e);
     throw e;
   } finally {
-    end();
+    if (live?.isLive) live.onEnd((reason) => call.fail(reason));
+    else end();
   }
 }
 

@@ -48,7 +48,9 @@ export function createRpcs(parts: ServerParts): Rpcs {
     ),
   );
   reflectionRoutes(services)(router);
-  const handlers = router.handlers.map((handler) => withCallLog(withLiveResponses(withCheckedRequest(handler))));
+  const handlers = router.handlers.map((handler) => {
+    return withCallLog(withCheckedRequest(withLiveResponses(handler, parts.shutdownSignal)));
+  });
   return { handlers, direct: directCalls(unaryCalls(parts), handlers, validator) };
 }
 

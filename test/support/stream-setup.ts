@@ -8,7 +8,7 @@ import { chatService } from "../../src/chat/service.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { MemoryLog, type Step } from "./memory-log.ts";
 
-export type Pipeline = (handler: UniversalHandler) => UniversalHandler;
+export type Pipeline = (handler: UniversalHandler, shutdownSignal?: AbortSignal) => UniversalHandler;
 
 /** Connect's own, without live responses. */
 export const ordinary: Pipeline = (handler) => handler;
@@ -35,7 +35,9 @@ export class StreamSetup {
     });
     const router = createConnectRouter({ shutdownSignal: this.shutdown.signal, ...options });
     router.service(ChatService, { streamMessage, streamEvents });
-    const handlers = new Map(router.handlers.map((handler) => [handler.method.name, pipeline(handler)]));
+    const handlers = new Map(
+      router.handlers.map((handler) => [handler.method.name, pipeline(handler, this.shutdown.signal)]),
+    );
     this.handler = (request) => handlers.get(request.url.split("/").at(-1)!)!(request);
   }
 
