@@ -1,6 +1,6 @@
-import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import {
   type AddMemberReq,
   type ChatService,
@@ -26,12 +26,12 @@ import {
 import type { Subscriber } from "./broadcaster.ts";
 import { notInRoom } from "./errors.ts";
 import { TYPING_MS } from "./limits.ts";
-import { liveResponseKey } from "./live-response.ts";
+import { serveStream } from "./live-response.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { ChatStore } from "./store.ts";
 import { eventStart, messageStart } from "./stream-start.ts";
 import { type TailOptions, tail } from "./tail.ts";
-import { eventView, messageView, type View } from "./view.ts";
+import { eventView, messageView } from "./view.ts";
 
 /** What the service stands on. */
 export interface ChatParts {
@@ -44,7 +44,12 @@ export interface ChatParts {
 
 /** The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated. */
 export function chatService(parts: ChatParts): ServiceImpl<typeof ChatService> {
-  return { ...unaryCalls(parts), ...streams(parts) };
+  const { streamMessage, streamEvents } = streams(parts);
+  return {
+    ...unaryCalls(parts),
+    streamMessage: (req, ctx) => serveStream(streamMessage, req, ctx),
+    streamEvents: (req, ctx) => serveStream(streamEvents, req, ctx),
+  };
 }
 
 /** The RPCs with one answer, for which the request says it all: they need nothing of the call's context. */
@@ -92,25 +97,21 @@ export function unaryCalls({ store, rooms }: ChatParts) {
   };
 }
 
-function streams({ store, subscriber, streamMaxAgeMs }: ChatParts) {
-  async function* stream<Desc extends DescMessage>(
-    view: View<Desc>,
-    start: () => Promise<TailOptions>,
-    ctx: HandlerContext,
-  ): AsyncGenerator<MessageShape<Desc>> {
-    const open = async (signal: AbortSignal) => {
-      return tail({ store, subscriber }, { ...(await start()), maxAgeMs: streamMaxAgeMs }, signal);
-    };
-    const live = ctx.values.get(liveResponseKey);
-    if (live) await live.serve(ctx, open, view);
-    else for await (const items of await open(ctx.signal)) for (const item of items) yield* view.messages(item);
-  }
-
+/** The RPCs that follow rooms. */
+export function streams({ store, subscriber, streamMaxAgeMs }: ChatParts) {
+  const follow = (options: TailOptions, signal: AbortSignal) => {
+    return tail({ store, subscriber }, { ...options, maxAgeMs: streamMaxAgeMs }, signal);
+  };
   return {
-    streamMessage: (req: StreamMessageReq, ctx: HandlerContext) =>
-      stream(messageView, () => messageStart(store, req), ctx),
+    streamMessage: {
+      open: async (req: StreamMessageReq, signal: AbortSignal) => follow(await messageStart(store, req), signal),
+      view: messageView,
+    },
 
-    streamEvents: (req: StreamEventsReq, ctx: HandlerContext) => stream(eventView, () => eventStart(store, req), ctx),
+    streamEvents: {
+      open: async (req: StreamEventsReq, signal: AbortSignal) => follow(await eventStart(store, req), signal),
+      view: eventView,
+    },
   };
 }
 

@@ -37,7 +37,8 @@ export function createListener(app: Hono, { handlers, direct }: Rpcs) {
     }
     if ("stream" in request) return serveHttp2(handler, request, response as Http2ServerResponse);
     const call = direct.get(request.url!);
-    if (call && isWhole(request) && isPlain(request)) return serveDirectly(call, request, response as ServerResponse);
+    if (call && isWhole(request) && isPlain(request, call))
+      return serveDirectly(call, request, response as ServerResponse);
     return serveRpc(handler, request, response as ServerResponse);
   };
 

@@ -9,7 +9,7 @@ import {
 } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { getLogger } from "@logtape/logtape";
-import { type LiveResponse, liveResponseKey } from "../chat/live-response.ts";
+import { type LiveResponse, liveResponse } from "../chat/live-response.ts";
 
 const log = getLogger(["roomlog", "rpc"]);
 
@@ -26,6 +26,13 @@ export class Call {
   constructor(method: DescMethod, askedId: string | null | undefined) {
     this.#method = method;
     this.requestId = askedId && /^[\w.:/+=-]{1,64}$/.test(askedId) ? askedId : crypto.randomUUID();
+  }
+
+  /** A response's headers, with the id of the call. */
+  identified(header: HeadersInit | undefined): Headers {
+    const identified = new Headers(header);
+    identified.set("x-request-id", this.requestId);
+    return identified;
   }
 
   /** Writes its line. */
@@ -66,7 +73,7 @@ export const callLog: Interceptor = (next) => async (req) => {
   call.signal = undefined; // its reason holds the whole of Connect's pipeline
   try {
     const res = await next(req);
-    const live = req.contextValues.get(liveResponseKey);
+    const live = liveResponse({ values: req.contextValues });
     if (live?.isClosing) return res;
     if (res.stream) return { ...res, message: logged(res.message, call, live) };
     call.end("ok");
@@ -91,9 +98,7 @@ export function withCallLog(handler: UniversalHandler): UniversalHandler {
     contextValues.set(callKey, call);
     const response = await handler({ ...request, contextValues });
     if (!call.isInvoked) call.refuse(response.status);
-    const header = new Headers(response.header);
-    header.set("x-request-id", call.requestId);
-    return { ...response, header };
+    return { ...response, header: call.identified(response.header) };
   }
   return Object.assign(handle, handler);
 }

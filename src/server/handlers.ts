@@ -6,10 +6,10 @@ import { createValidateInterceptor } from "@connectrpc/validate";
 import { ChatService } from "../../gen/chat_pb.ts";
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { MAX_TIMEOUT_MS, REQUEST_BYTES } from "../chat/limits.ts";
-import { withLiveResponses } from "../chat/live-response.ts";
-import { type ChatParts, chatService, unaryCalls } from "../chat/service.ts";
+import { type LiveStream, OpenStreams, withLiveResponses } from "../chat/live-response.ts";
+import { type ChatParts, chatService, streams, unaryCalls } from "../chat/service.ts";
 import { callLog, callLogGate, withCallLog } from "./call-log.ts";
-import { type DirectCall, directCalls, failKnownFailures } from "./direct-call.ts";
+import { type DirectCall, DirectCalls, failKnownFailures, type UnaryRpc } from "./direct-call.ts";
 import { healthService } from "./health.ts";
 import type { Readiness } from "./readiness.ts";
 import { reflectionRoutes } from "./reflection.ts";
@@ -48,10 +48,22 @@ export function createRpcs(parts: ServerParts): Rpcs {
     ),
   );
   reflectionRoutes(services)(router);
-  const handlers = router.handlers.map((handler) => {
-    return withCallLog(withCheckedRequest(withLiveResponses(handler, parts.shutdownSignal)));
-  });
-  return { handlers, direct: directCalls(unaryCalls(parts), handlers, validator) };
+  const openStreams = new OpenStreams(parts.shutdownSignal);
+  const directCalls = new DirectCalls(validator, openStreams);
+  const implementations: Record<string, object | undefined> = unaryCalls(parts);
+  const liveStreams: Record<string, LiveStream | undefined> = streams(parts);
+  const handlers: UniversalHandler[] = [];
+  const direct = new Map<string, DirectCall>();
+  for (const bare of router.handlers) {
+    const handler = withCallLog(withCheckedRequest(withLiveResponses(bare, openStreams)));
+    handlers.push(handler);
+    const { localName } = bare.method;
+    const implementation = implementations[localName] as UnaryRpc | undefined;
+    const stream = liveStreams[localName];
+    if (implementation) direct.set(bare.requestPath, directCalls.unary(implementation, handler));
+    if (stream) direct.set(bare.requestPath, directCalls.stream(stream, handler, bare));
+  }
+  return { handlers, direct };
 }
 
 /** Compiling the rules of the first message takes some 50 ms: better now than in somebody's first call. */

@@ -3,7 +3,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { readAllBytes, type UniversalHandler, type UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { REQUEST_BYTES } from "../chat/limits.ts";
 
-const ENVELOPE_BYTES = 5;
+/** What comes before each message of a stream: a byte of flags, and the message's length. */
+export const ENVELOPE_BYTES = 5;
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -1,7 +1,7 @@
 import { Code, ConnectError, type ConnectRouterOptions, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { withLiveResponses } from "../../src/chat/live-response.ts";
+import { OpenStreams, withLiveResponses } from "../../src/chat/live-response.ts";
 import { nextTurn, ordinary, type Pipeline, StreamSetup } from "../support/stream-setup.ts";
 import { BodyReader, type StreamMethod, streamRequest } from "../support/universal-call.ts";
 
@@ -306,6 +306,6 @@ describe("a live response", () => {
 
   test("leaves other kinds of methods to Connect", () => {
     const handler = { method: { methodKind: "unary" } } as UniversalHandler;
-    expect(withLiveResponses(handler)).toBe(handler);
+    expect(withLiveResponses(handler, new OpenStreams(undefined))).toBe(handler);
   });
 });

@@ -2,13 +2,13 @@ import { type ConnectRouterOptions, createConnectRouter } from "@connectrpc/conn
 import type { UniversalHandler, UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import { expect, vi } from "vitest";
 import { ChatService } from "../../gen/chat_pb.ts";
-import { withLiveResponses } from "../../src/chat/live-response.ts";
+import { OpenStreams, withLiveResponses } from "../../src/chat/live-response.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
 import { chatService } from "../../src/chat/service.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { MemoryLog, type Step } from "./memory-log.ts";
 
-export type Pipeline = (handler: UniversalHandler, shutdownSignal?: AbortSignal) => UniversalHandler;
+export type Pipeline = (handler: UniversalHandler, openStreams: OpenStreams) => UniversalHandler;
 
 /** Connect's own, without live responses. */
 export const ordinary: Pipeline = (handler) => handler;
@@ -35,9 +35,8 @@ export class StreamSetup {
     });
     const router = createConnectRouter({ shutdownSignal: this.shutdown.signal, ...options });
     router.service(ChatService, { streamMessage, streamEvents });
-    const handlers = new Map(
-      router.handlers.map((handler) => [handler.method.name, pipeline(handler, this.shutdown.signal)]),
-    );
+    const openStreams = new OpenStreams(this.shutdown.signal);
+    const handlers = new Map(router.handlers.map((handler) => [handler.method.name, pipeline(handler, openStreams)]));
     this.handler = (request) => handlers.get(request.url.split("/").at(-1)!)!(request);
   }
 
