@@ -88,7 +88,7 @@ export class LiveResponse {
   readonly #isJson: boolean;
   readonly #request: () => Omit<UniversalServerRequest, "body">;
   /** The request's body, for the second pass. */
-  readonly #body: Uint8Array[] = [];
+  #body: readonly Uint8Array[] = [];
   readonly #ending = new AbortController();
   readonly #onEnd: ((reason: unknown) => void)[] = [];
   #live: { readonly first: Uint8Array; readonly tail: Tail; readonly view: View<DescMessage> } | undefined;
@@ -170,7 +170,7 @@ export class LiveResponse {
     req: Req,
     body: Uint8Array,
   ): Promise<AsyncIterable<Uint8Array> | UniversalServerResponse> {
-    this.#body.push(body);
+    this.#body = [body];
     try {
       await this.serve(stream, req);
     } catch (reason) {
@@ -220,7 +220,7 @@ export class LiveResponse {
 
   async *#recorded(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     for await (const chunk of body) {
-      this.#body.push(chunk);
+      this.#body = [...this.#body, chunk];
       yield chunk;
     }
   }

@@ -42,7 +42,7 @@ export async function serveDirectly(
   }
   response.once("close", answer.leave!);
   response.writeHead(200, headers);
-  await writeBody(answer.body, response);
+  return writeBody(answer.body, response);
 }
 
 export async function serveRpc(
@@ -78,12 +78,21 @@ async function drained(response: ServerResponse): Promise<void> {
   });
 }
 
+/** The whole body; undefined, if the client leaves before. */
 function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-    request.on("close", () => resolve(undefined));
-    request.on("error", () => resolve(undefined));
+    const add = (chunk: Buffer) => chunks.push(chunk);
+    const end = () => settle(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+    const leave = () => settle(undefined);
+    const settle = (body: Buffer | undefined) => {
+      // A stream keeps its request for as long as it lasts.
+      request.off("data", add).off("end", end).off("close", leave);
+      resolve(body);
+    };
+    request.on("data", add).on("end", end).on("close", leave).on("error", ignore);
   });
 }
+
+/** "close" follows. */
+function ignore(): void {}
