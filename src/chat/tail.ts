@@ -39,7 +39,7 @@ export type TailItem = News | Event;
  *   committed from here on will be yielded. caught_up comes again after the log was read, heartbeat at its interval.
  * - T2 Each room's messages come in seq order and its members in member_seq order, none missing, none twice, whatever
  *   the subscriber loses, doubles, delays or reorders. There is no order between rooms.
- * - T3 It holds at most an inbox and a page of each log, however slowly it is read.
+ * - T3 It holds at most an inbox and two pages of each log, however slowly it is read.
  * - T4 It ends by throwing: the signal's reason, what the store threw, or UNAVAILABLE when it is as old as it may get.
  *   Ended or left, it leaves nothing behind.
  * - T5 Once the reader's membership of a room has ended, nothing that was committed later is yielded; member_removed of
@@ -69,15 +69,38 @@ export async function* tail(
     await using _subscription = await source.subscriber.subscribe(rooms.keys(), inbox);
     yield [positions("caughtUp", rooms), ...opening];
     let inDoubt = new Set(rooms.keys());
+    let read: LogRead | undefined = new LogRead(source, rooms, inDoubt);
     let hasRead = false;
     for (;;) {
-      const { news, missed } = inDoubt.size > 0 ? inbox.take() : await inbox.next();
       const items: TailItem[] = [];
       const drop = (room: RoomCursor, end?: Member) => {
         if (endsWhenRemoved) throw notInRoom(room.roomId, userId);
         items.push(removed(room, userId, end));
         rooms.delete(room.roomId);
+        inDoubt.delete(room.roomId);
       };
+
+      if (read) {
+        const pages = await read.pages;
+        for (const room of read.asked) {
+          const page = pages.get(room.roomId);
+          if (!page) drop(room);
+          else if (page.messages.length + page.members.length > 0) {
+            hasRead = true;
+            const next = create(NewsSchema, { roomId: room.roomId, memberSeq: page.memberSeq });
+            next.messages.push(...page.messages);
+            next.members.push(...page.members);
+            room.moveTo(next);
+            items.push(next);
+          }
+          if (page?.messages.length === read.limit || page?.members.length === read.limit) continue;
+          inDoubt.delete(room.roomId);
+          room.catchUp();
+        }
+      }
+
+      const isBusy = inDoubt.size > 0 || hasRead || isHeartbeatDue;
+      const { news, missed } = isBusy || items.length > 0 ? inbox.take() : await inbox.next();
       for (const each of news) {
         if (inDoubt.has(each.roomId)) continue; // it was committed before the read that is due
         const room = rooms.get(each.roomId);
@@ -89,33 +112,14 @@ export async function* tail(
         else items.push(next);
       }
       if (missed) inDoubt = new Set(rooms.keys());
-      if (inDoubt.size > 0) {
-        const limit = Math.ceil(PAGE_CHANGES / inDoubt.size);
-        const asked = [...inDoubt].flatMap((roomId) => rooms.get(roomId) ?? []);
-        const pages = await source.store.readLogs(asked, limit);
-        for (const room of asked) {
-          const page = pages.get(room.roomId);
-          if (!page) drop(room);
-          else if (page.messages.length + page.members.length > 0) {
-            hasRead = true;
-            const next = create(NewsSchema, { roomId: room.roomId, memberSeq: page.memberSeq });
-            next.messages.push(...page.messages);
-            next.members.push(...page.members);
-            room.moveTo(next);
-            items.push(next);
-          }
-          const isPageFull = page?.messages.length === limit || page?.members.length === limit;
-          if (isPageFull && rooms.has(room.roomId)) continue;
-          inDoubt.delete(room.roomId);
-          room.catchUp();
-        }
-        for (const roomId of inDoubt) if (!rooms.has(roomId)) inDoubt.delete(roomId);
-        if (inDoubt.size === 0 && hasRead) {
-          items.push(positions("caughtUp", rooms));
-          hasRead = false;
-        }
+
+      // It goes on while the reader is given what there is; news that it may not have had come after it.
+      read = inDoubt.size > 0 ? new LogRead(source, rooms, inDoubt) : undefined;
+      if (!read && hasRead) {
+        items.push(positions("caughtUp", rooms));
+        hasRead = false;
       }
-      if (inDoubt.size === 0 && isHeartbeatDue) {
+      if (!read && isHeartbeatDue) {
         items.push(positions("heartbeat", rooms));
         isHeartbeatDue = false;
       }
@@ -125,6 +129,21 @@ export async function* tail(
     clearInterval(suspicion);
     clearTimeout(retirement);
     signal.removeEventListener("abort", leave);
+  }
+}
+
+/** A read of the logs of some rooms, which has begun. */
+class LogRead {
+  readonly asked: readonly RoomCursor[];
+  /** Changes of a page; one that has so many may not be the last. */
+  readonly limit: number;
+  readonly pages: ReturnType<ChatStore["readLogs"]>;
+
+  constructor({ store }: Source, rooms: ReadonlyMap<bigint, RoomCursor>, roomIds: ReadonlySet<bigint>) {
+    this.asked = [...roomIds].flatMap((roomId) => rooms.get(roomId) ?? []);
+    this.limit = Math.ceil(PAGE_CHANGES / roomIds.size);
+    this.pages = store.readLogs(this.asked, this.limit);
+    this.pages.catch(() => {}); // whoever waits for it hears of it
   }
 }
 

@@ -1,7 +1,6 @@
-import type { InStatement } from "@libsql/client";
+import type { InStatement, Value } from "@libsql/client";
 import Libsql from "libsql";
 import { isBusy, isRefusal } from "./codes.ts";
-import type { Rows } from "./database.ts";
 
 export type Mode = "read" | "write";
 
@@ -16,7 +15,7 @@ export type Mode = "read" | "write";
 export class Connection {
   readonly #file: Libsql.Database;
   readonly #mode: Mode;
-  readonly #prepared = new Map<string, Libsql.Statement>();
+  readonly #prepared = new Map<string, { readonly statement: Libsql.Statement; readonly columns: readonly string[] }>();
   #isSetUp = false;
   /** Whether it has met what it can't be trusted after. */
   isBroken = false;
@@ -32,7 +31,7 @@ export class Connection {
    * A prepared statement that meets a lock stays in progress until it is garbage-collected, and from then on its
    * connection reads an old state of the file. So locks are met by exec() alone, which leaves no statement behind.
    */
-  run(statements: readonly InStatement[]): Rows[] {
+  run(statements: readonly InStatement[]): Table[] {
     let hasBegun = false;
     try {
       if (!this.#isSetUp) this.#file.exec(SET_UP[this.#mode]);
@@ -57,17 +56,31 @@ export class Connection {
     this.#file.close();
   }
 
-  #execute(statement: InStatement): Rows {
-    const { sql, args = [] } = typeof statement === "string" ? { sql: statement } : statement;
+  #execute(input: InStatement): Table {
+    const { sql, args = [] } = typeof input === "string" ? { sql: input } : input;
     let prepared = this.#prepared.get(sql);
     if (!prepared) {
-      prepared = this.#file.prepare(sql);
+      const statement = this.#file.prepare(sql);
+      const columns = statement.reader
+        ? statement
+            .raw()
+            .columns()
+            .map(({ name }) => name)
+        : [];
+      prepared = { statement, columns };
       this.#prepared.set(sql, prepared);
     }
-    if (prepared.reader) return prepared.all(args) as Rows;
-    prepared.run(args);
-    return [];
+    const { statement, columns } = prepared;
+    if (columns.length > 0) return { columns, rows: statement.all(args) as Value[][] };
+    statement.run(args);
+    return { columns, rows: [] };
   }
+}
+
+/** What a statement gives. Names for every value would make most of what threads send each other. */
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Value[])[];
 }
 
 const SET_UP = {

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { InStatement } from "@libsql/client";
 import { isBusy } from "./codes.ts";
-import { Connection, codeOf, type Mode } from "./connection.ts";
-import type { Rows } from "./database.ts";
+import { Connection, codeOf, type Mode, type Table } from "./connection.ts";
 
 /** The file of the thread's one connection, and what it is for. */
 export interface ThreadData {
@@ -20,7 +19,7 @@ export interface Request {
 
 /** Rows, or what went wrong: SQLite's code, empty if it is not SQLite's. */
 export type Reply = { readonly id: number } & (
-  | { readonly results: Rows[] }
+  | { readonly results: Table[] }
   | { readonly code: string; readonly message: string }
 );
 

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { InStatement } from "@libsql/client";
 import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
 import { isRefusal } from "./codes.ts";
+import type { Table } from "./connection.ts";
 import { type Database, type Rows, StatementError, unavailable } from "./database.ts";
 import type { Reply, Request, ThreadData } from "./embedded-thread.ts";
 
@@ -50,6 +51,14 @@ function filePath(url: string): string {
   return path.startsWith("//") ? fileURLToPath(url) : fileURLToPath(new URL(path, pathToFileURL("./")));
 }
 
+function toRows({ columns, rows }: Table): Rows {
+  return rows.map((values) => {
+    const row: Rows[number] = {};
+    for (const [i, column] of columns.entries()) row[column] = values[i]!;
+    return row;
+  });
+}
+
 /**
  * A thread that is started again by the first call after a crash. Messages between threads cost more than most reads, so
  * what is asked while it works goes to it together.
@@ -89,7 +98,7 @@ class Thread {
       this.#unsent.set(id, { id, statements, deadline });
       if (this.#underWay === 0) this.#send();
       const reply = await waiting.promise;
-      if ("results" in reply) return reply.results;
+      if ("results" in reply) return reply.results.map(toRows);
       throw isRefusal(reply.code) ? new StatementError(reply.code, reply.message) : unavailable(reply.message);
     } finally {
       clearTimeout(late);
