@@ -132,15 +132,18 @@ class Thread {
   #start(): Worker {
     const worker = new Worker(new URL("./embedded-thread.ts", import.meta.url), { workerData: this.#data });
     let cause: unknown = "the thread ended";
-    worker.on("message", (replies: Reply[]) => this.#receive(replies));
+    // Not at once: Node hands over replies that arrive meanwhile before it looks at anything else, and there is always
+    // one while a reader catches up.
+    worker.on("message", (replies: Reply[]) => setImmediate(() => this.#receive(replies)));
     worker.on("error", (e) => (cause = e));
     this.#exited = new Promise((resolve) => {
-      worker.on("exit", () => {
+      const exit = () => {
         this.#worker = undefined;
         this.#underWay = 0;
         for (const { reject } of this.#waiting.values()) reject(unavailable(cause));
         resolve();
-      });
+      };
+      worker.on("exit", () => setImmediate(exit)); // after its last replies
     });
     return worker;
   }
