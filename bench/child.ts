@@ -123,3 +123,8 @@ export function usage(): Usage {
     rss: process.memoryUsage.rss(),
   };
 }
+
+/** All of it, and gives back what pages it can, so that what is left is what is needed; with --expose-gc. */
+export function collectGarbage(): void {
+  globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
+}

@@ -13,6 +13,7 @@ import { rooms } from "./rooms.ts";
 import { sends } from "./sends.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
+import { workers } from "./workers.ts";
 
 const topics: Record<string, Topic> = {
   store,
@@ -23,6 +24,7 @@ const topics: Record<string, Topic> = {
   rooms,
   latency,
   start,
+  workers,
 };
 /** A topic takes a minute or two; one that hangs shall not go unnoticed. */
 const TOPIC_MS = 5 * 60_000;

@@ -1093,7 +1093,7 @@ export type Event = Message$1<"chat_grpc.Event"> & {
     case: "message";
   } | {
     /**
-     * A user became a member.
+     * A user became a member. One who changes while a stream catches up may be told as added a second time.
      *
      * @generated from field: chat_grpc.Member member_added = 2;
      */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { CONTENT_TYPES, envelope, frameOf, messageOf, type Protocol } from "../bytes.ts";
-import { serveParent, usage } from "../child.ts";
+import { collectGarbage, serveParent, usage } from "../child.ts";
 import { pace } from "../pace.ts";
 
 // What Node charges for the same bytes: no protocol, no checks, no database.
@@ -108,7 +108,7 @@ const methods = {
     deliver = true;
   },
 
-  collectGarbage: () => globalThis.gc?.(),
+  collectGarbage,
 };
 export type Bare = typeof methods;
 

@@ -5,7 +5,7 @@ import { serve } from "../../src/node/serve.ts";
 import { parseConfig } from "../../src/server/config.ts";
 import { configureLogging } from "../../src/server/logging.ts";
 import { messageOf } from "../bytes.ts";
-import { serveParent, usage } from "../child.ts";
+import { collectGarbage, serveParent, usage } from "../child.ts";
 import { pace } from "../pace.ts";
 
 // The server as src/node/main.ts runs it, with a hand on its broadcaster.
@@ -50,7 +50,7 @@ const methods = {
     return before;
   },
 
-  collectGarbage: () => globalThis.gc?.(),
+  collectGarbage,
 };
 export type Roomlog = typeof methods;
 

@@ -17,31 +17,14 @@ const DEFAULT_ROOMS = 50;
  */
 export function roomListStatements({ userId, limit, pageToken }: ListRoomsReq): InStatement[] {
   const { asOf, activity, roomId } = pageToken === "" ? FIRST_PAGE : parseToken(pageToken);
-  const count = BigInt(pageSize(limit) + 1);
+  const args = [userId, asOf, activity, roomId, BigInt(pageSize(limit) + 1)];
   return [
     { sql: "SELECT coalesce(max(id), 0) AS newest FROM messages", args: [] },
     {
-      sql: `WITH
-        listed AS (
-          SELECT * FROM (
-            SELECT room_id, activity_id AS activity FROM members
-            WHERE user_id = ?1 AND removed_at IS NULL AND activity_id <= ?2 AND (activity_id, room_id) < (?3, ?4)
-            ORDER BY activity_id DESC, room_id DESC LIMIT ?5
-          )
-          UNION ALL
-          SELECT room_id, activity FROM (
-            SELECT room_id, max(joined_id,
-              (SELECT coalesce(max(id), 0) FROM messages WHERE room_id = members.room_id AND id <= ?2)) AS activity
-            FROM members
-            WHERE user_id = ?1 AND removed_at IS NULL AND activity_id > ?2 AND joined_id <= ?2
-          )
-          WHERE (activity, room_id) < (?3, ?4)
-          ORDER BY activity DESC, room_id DESC LIMIT ?5
-        )
+      sql: `${LISTED}
         SELECT
           listed.activity, rooms.*, rooms.id AS room, members.read_message_id,
           (SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = rooms.id) AS seq,
-          (SELECT max(id) FROM messages WHERE room_id = rooms.id) AS last_message_id,
           (
             SELECT count(*) FROM (
               SELECT user_id, deleted_at FROM messages
@@ -51,38 +34,54 @@ export function roomListStatements({ userId, limit, pageToken }: ListRoomsReq): 
         FROM listed JOIN rooms ON rooms.id = listed.room_id
         JOIN members ON members.room_id = listed.room_id AND members.user_id = ?1
         ORDER BY listed.activity DESC, rooms.id DESC`,
-      args: [userId, asOf, activity, roomId, count],
+      args,
+    },
+    {
+      sql: `${LISTED}
+        SELECT messages.* FROM listed
+        JOIN messages ON messages.id = (SELECT max(id) FROM messages WHERE room_id = listed.room_id)`,
+      args,
     },
   ];
 }
 
-/** The statement that reads the last messages of the rooms that were found. */
-export function lastMessagesStatement(rooms: Rows): InStatement {
-  const ids = rooms.flatMap((row) => row.last_message_id ?? []);
-  return { sql: "SELECT * FROM messages WHERE id IN (SELECT value FROM json_each(?1))", args: [`[${ids}]`] };
-}
+/** Of user ?1, the ?5 rooms after (?3, ?4) in the order of the activity up to ?2. */
+const LISTED = `WITH listed AS (
+    SELECT * FROM (
+      SELECT room_id, activity_id AS activity FROM members
+      WHERE user_id = ?1 AND removed_at IS NULL AND activity_id <= ?2 AND (activity_id, room_id) < (?3, ?4)
+      ORDER BY activity_id DESC, room_id DESC LIMIT ?5
+    )
+    UNION ALL
+    SELECT room_id, activity FROM (
+      SELECT room_id, max(joined_id,
+        (SELECT coalesce(max(id), 0) FROM messages WHERE room_id = members.room_id AND id <= ?2)) AS activity
+      FROM members
+      WHERE user_id = ?1 AND removed_at IS NULL AND activity_id > ?2 AND joined_id <= ?2
+    )
+    WHERE (activity, room_id) < (?3, ?4)
+    ORDER BY activity DESC, room_id DESC LIMIT ?5
+  )`;
 
 export function roomList(
   { limit, pageToken }: ListRoomsReq,
-  newest: bigint,
-  rows: Rows,
-  lastMessages: Rows,
+  [newest, rows, lastMessages]: readonly Rows[],
 ): ListRoomsRes {
-  const asOf = pageToken === "" ? newest : parseToken(pageToken).asOf;
-  const page = rows.slice(0, pageSize(limit));
-  const messages = new Map(lastMessages.map(toMessage).map((message) => [message.id, message]));
+  const asOf = pageToken === "" ? (newest![0]!.newest as bigint) : parseToken(pageToken).asOf;
+  const page = rows!.slice(0, pageSize(limit));
+  const messages = new Map(lastMessages!.map(toMessage).map((message) => [message.roomId, message]));
   const last = page.at(-1);
   return create(ListRoomsResSchema, {
     rooms: page.map((row) => {
       return create(RoomSummarySchema, {
         room: toRoom(row),
-        lastMessage: messages.get(row.last_message_id as bigint),
+        lastMessage: messages.get(row.room as bigint),
         head: { seq: row.seq as bigint, memberSeq: row.member_seq as bigint },
         readMessageId: row.read_message_id as bigint,
         unreadCount: Number(row.unread),
       });
     }),
-    nextPageToken: rows.length > page.length ? `${asOf}.${last!.activity}.${last!.room}` : "",
+    nextPageToken: rows!.length > page.length ? `${asOf}.${last!.activity}.${last!.room}` : "",
   });
 }
 

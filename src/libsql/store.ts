@@ -22,7 +22,7 @@ import { type OperationOutcome, operation } from "./changes.ts";
 import { type Database, type Rows, StatementError } from "./database.ts";
 import { messagePage, messagePageStatements } from "./history.ts";
 import { logPages, logStatements } from "./logs.ts";
-import { lastMessagesStatement, roomList, roomListStatements } from "./room-list.ts";
+import { roomList, roomListStatements } from "./room-list.ts";
 import { toMember, toRoom } from "./rows.ts";
 import { Sends } from "./sends.ts";
 
@@ -127,9 +127,7 @@ export class LibsqlStore implements ChatStore {
   }
 
   async listRooms(req: ListRoomsReq): Promise<ListRoomsRes> {
-    const [newest, rooms] = await this.#database.read(roomListStatements(req));
-    const [lastMessages] = await this.#database.read([lastMessagesStatement(rooms!)]);
-    return roomList(req, newest![0]!.newest as bigint, rooms!, lastMessages!);
+    return roomList(req, await this.#database.read(roomListStatements(req)));
   }
 
   async listMessages(req: ListMessagesReq): Promise<ListMessagesRes> {

@@ -5,6 +5,8 @@ import { createInterface } from "node:readline";
 
 export interface WranglerDev extends AsyncDisposable {
   readonly url: string;
+  /** The process group of wrangler and its workerd processes. */
+  readonly group: number;
 }
 
 /** `wrangler dev` of this project, with workerd below it, on a port of the loopback interface; 0 picks one. */
@@ -47,6 +49,7 @@ export async function startWranglerDev(
   });
   return {
     url: await ready.promise,
+    group: child.pid!,
     async [Symbol.asyncDispose]() {
       process.off("exit", kill);
       kill();
