@@ -6,13 +6,14 @@ import { migrate } from "../src/libsql/migrations.ts";
 import { RemoteDatabase } from "../src/libsql/remote.ts";
 import { noSqld, Sqld } from "../test/support/sqld.ts";
 import { startWranglerDev } from "../test/support/wrangler-dev.ts";
-import { frameOf, messageOf } from "./bytes.ts";
+import { BODY, frameOf, messageOf, USER } from "./bytes.ts";
 import type { Context } from "./harness.ts";
-import { startReaders, startSenders } from "./services.ts";
+import { pace } from "./pace.ts";
+import { startReaders } from "./services.ts";
 
 const FEW = 10;
 const MANY = 210;
-const SECONDS = 4;
+const SENDS = 150;
 const SENDS_PER_SECOND = 50;
 /** The kernel counts CPU in hundredths of a second. */
 const TICK_MICROS = 10_000;
@@ -27,27 +28,34 @@ export async function workers({ report }: Context): Promise<void> {
   await migrate(new RemoteDatabase(sqld.url));
   await using wrangler = await startWranglerDev(sqld.url);
   await using readers = startReaders();
-  await using senders = startSenders();
   const { url } = wrangler;
-  const response = await fetch(`${url}/chat_grpc.ChatService/CreateChatRoom`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: '{"postId":"1","userId":"1"}',
-  });
-  const rooms = [BigInt(((await response.json()) as { id: string }).id)];
+  const call = async (method: string, message: object) => {
+    const response = await fetch(`${url}/chat_grpc.ChatService/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(message),
+    });
+    if (!response.ok) throw new Error(`${method}: ${await response.text()}`);
+    return (await response.json()) as { id: string };
+  };
+  const { id: roomId } = await call("CreateChatRoom", { postId: 1, userId: `${USER}` });
+  const rooms = [BigInt(roomId)];
 
   /** Microseconds per message of each workerd, while so many read. */
   const measure = async (count: number) => {
     await readers.call.connect({ url, protocol: "json", rooms, count, opening: 10 });
     const before = await readers.call.received();
     const cpu = await workerdCpu(wrangler.group);
-    const load = { url, rooms, connections: 4, ids: true, perSecond: SENDS_PER_SECOND, seconds: SECONDS };
-    const { sent } = await senders.call.openLoop(load);
-    await readers.call.until(before + sent * count);
+    const sends: Promise<unknown>[] = [];
+    await pace(SENDS_PER_SECOND, SENDS, () => {
+      sends.push(call("SendMessage", { roomId, userId: `${USER}`, body: BODY, clientMessageId: crypto.randomUUID() }));
+    });
+    await Promise.all(sends);
+    await readers.call.until(before + SENDS * count);
     const after = await workerdCpu(wrangler.group);
     await readers.call.disconnect();
     await sleep(1_000);
-    return [...after].map(([pid, micros]) => (micros - (cpu.get(pid) ?? 0)) / sent);
+    return [...after].map(([pid, micros]) => (micros - (cpu.get(pid) ?? 0)) / SENDS);
   };
   await measure(FEW);
   const few = await measure(FEW);
