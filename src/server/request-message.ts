@@ -42,7 +42,7 @@ async function* checkedBody({ body, header, signal }: UniversalServerRequest, { 
       Code.InvalidArgument,
     );
   }
-  const message = isEnveloped ? bytes.subarray(ENVELOPE_BYTES) : bytes;
+  const message = isEnveloped ? firstOf(bytes) : bytes;
   try {
     if (contentType.includes("json")) strictUtf8.decode(message);
     else fromBinary(method.input, message);
@@ -51,6 +51,13 @@ async function* checkedBody({ body, header, signal }: UniversalServerRequest, { 
     throw new ConnectError(`not a ${method.input.typeName}: ${reason}`, Code.InvalidArgument);
   }
   yield bytes;
+}
+
+/** The first enveloped message, or what there is of it. */
+function firstOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength < ENVELOPE_BYTES) return new Uint8Array();
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
+  return bytes.subarray(ENVELOPE_BYTES, ENVELOPE_BYTES + length);
 }
 
 export function brokeOff(cause?: unknown): ConnectError {

@@ -25,7 +25,7 @@ const KEEPER = `
   dir=$1; shift
   "$@" >"$dir/log" 2>&1 & echo $!
   read -r last
-  kill -KILL $!; wait $! 2>/dev/null
+  kill -KILL $! 2>/dev/null; wait $! 2>/dev/null
   [ "$last" = keep ] || rm -rf "$dir"
 `;
 
