@@ -290,10 +290,10 @@ function streams(client: () => ChatClient): void {
   });
 }
 
-/** Does something with each of them, ten at a time: each room of the Workers is a writer of its own. */
+/** Does something with each of them, five at a time: each room of the Workers is a writer of its own, and sqld's spin. */
 async function inGroups<T, R>(all: readonly T[], each: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
-  for (let done = 0; done < all.length; done += 10)
-    results.push(...(await Promise.all(all.slice(done, done + 10).map(each))));
+  for (let done = 0; done < all.length; done += 5)
+    results.push(...(await Promise.all(all.slice(done, done + 5).map(each))));
   return results;
 }
