@@ -31,6 +31,7 @@ async function* checkedBody({ body, header, signal }: UniversalServerRequest, { 
       header.get("content-length"),
     );
   } catch (e) {
+    void discard(body as AsyncIterable<Uint8Array>);
     // A limit was exceeded; otherwise the connection has ended, whatever the runtime calls it.
     throw e instanceof ConnectError && e.code !== Code.Aborted ? e : brokeOff(e);
   }
@@ -51,6 +52,16 @@ async function* checkedBody({ body, header, signal }: UniversalServerRequest, { 
     throw new ConnectError(`not a ${method.input.typeName}: ${reason}`, Code.InvalidArgument);
   }
   yield bytes;
+}
+
+/** Reads on for a while, so that a connection that is kept can carry the next request. */
+async function discard(body: AsyncIterable<Uint8Array>): Promise<void> {
+  let rest = 4 * REQUEST_BYTES;
+  try {
+    for await (const chunk of body) if ((rest -= chunk.byteLength) < 0) break;
+  } catch {
+    // The connection has ended.
+  }
 }
 
 /** The first enveloped message, or what there is of it. */
