@@ -1,6 +1,7 @@
 import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import {
+  createAsyncIterable,
   createDeadlineSignal,
   type UniversalHandler,
   type UniversalServerRequest,
@@ -19,9 +20,9 @@ export interface LiveStream<Req extends Message = Message, Desc extends DescMess
   readonly view: View<Desc>;
 }
 
-/** The live response of the call, if its transport can carry one; otherwise the RPC yields message by message. */
 const liveResponseKey = createContextKey<LiveResponse | undefined>(undefined);
 
+/** The live response of the call, if its transport can carry one; otherwise the RPC yields message by message. */
 export function liveResponse({ values }: Pick<HandlerContext, "values">): LiveResponse | undefined {
   return values.get(liveResponseKey);
 }
@@ -209,7 +210,7 @@ export class LiveResponse {
 
   #close(): Promise<UniversalServerResponse> {
     this.#isClosing = true;
-    return this.#pass(iterate(this.#body));
+    return this.#pass(createAsyncIterable([...this.#body]));
   }
 
   #pass(body: AsyncIterable<Uint8Array>): Promise<UniversalServerResponse> {
@@ -229,10 +230,6 @@ export class LiveResponse {
     if (items.length === 1) return view.encode(items[0]!, this.#isJson);
     return join(items.map((item) => view.encode(item, this.#isJson)));
   }
-}
-
-async function* iterate(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
-  yield* chunks;
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,7 +1,12 @@
 import { fromBinary, fromJson, type JsonValue, type Message, toBinary, toJsonString } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
 import { createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import {
+  createAsyncIterable,
+  type UniversalHandler,
+  type UniversalServerRequest,
+  type UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
 import { LiveResponse, type LiveStream, type OpenStreams } from "../chat/live-response.ts";
 import { Call } from "./call-log.ts";
 import { brokeOff, ENVELOPE_BYTES } from "./request-message.ts";
@@ -133,9 +138,5 @@ function throughConnect(
 ): Promise<UniversalServerResponse> {
   const contextValues = createContextValues();
   contextValues.set(failureKey, failure);
-  return handler({ ...universal(), contextValues, body: once(body) });
-}
-
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
+  return handler({ ...universal(), contextValues, body: createAsyncIterable([body]) });
 }
