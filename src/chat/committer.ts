@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Typing } from "../../gen/chat_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
-import { COMMIT_CHANGES, COMMIT_CHARACTERS, WAITING_CHANGES } from "./limits.ts";
+import { LIMITS, type Limits } from "./limits.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { Answers, ChatStore, Commit, RoomChange } from "./store.ts";
 import { TypingRelay } from "./typing-relay.ts";
@@ -23,21 +23,30 @@ export class Committer implements RoomHost {
   readonly #store: Pick<ChatStore, "commit">;
   readonly #publisher: Publisher;
   readonly #gather: () => Promise<void>;
+  readonly #limits: Limits;
   readonly #typing: TypingRelay;
   #waiting: Waiting[] = [];
+  #waitingCharacters = 0;
   #running = false;
 
-  constructor(store: Pick<ChatStore, "commit">, publisher: Publisher, gather = async () => {}) {
+  constructor(
+    store: Pick<ChatStore, "commit">,
+    publisher: Publisher,
+    { gather = async () => {}, limits = LIMITS }: { gather?: () => Promise<void>; limits?: Limits } = {},
+  ) {
     this.#store = store;
     this.#publisher = publisher;
     this.#gather = gather;
-    this.#typing = new TypingRelay(publisher);
+    this.#limits = limits;
+    this.#typing = new TypingRelay(publisher, limits);
   }
 
   apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
-    if (this.#waiting.length >= WAITING_CHANGES) {
+    const { waitingChanges, waitingCharacters } = this.#limits;
+    if (this.#waiting.length >= waitingChanges || this.#waitingCharacters > waitingCharacters) {
       return Promise.reject(new ConnectError("too many changes are waiting; try again in a second", Code.Unavailable));
     }
+    this.#waitingCharacters += characters(change);
     const answer = new Promise<Answers[keyof Answers]>((resolve, reject) => {
       this.#waiting.push({ change, resolve, reject });
       if (!this.#running) void this.#run();
@@ -60,7 +69,7 @@ export class Committer implements RoomHost {
       } catch (reason) {
         // Those who wait would meet the same, one group after the other, each only after its own timeout.
         const isAway = reason instanceof ConnectError && reason.code === Code.Unavailable;
-        for (const { reject } of isAway ? [...group, ...this.#waiting.splice(0)] : group) reject(reason);
+        for (const { reject } of isAway ? [...group, ...this.#take(this.#waiting.length)] : group) reject(reason);
         continue;
       }
       for (const news of commit.news) this.#publisher.publish(news);
@@ -74,11 +83,22 @@ export class Committer implements RoomHost {
   }
 
   #takeGroup(): Waiting[] {
-    let characters = 0;
-    const end = this.#waiting.findIndex(({ change: { value } }, i) => {
-      characters += "body" in value ? value.body.length : 0;
-      return i === COMMIT_CHANGES || (i > 0 && characters > COMMIT_CHARACTERS);
+    const { commitChanges, commitCharacters } = this.#limits;
+    let total = 0;
+    const end = this.#waiting.findIndex(({ change }, i) => {
+      total += characters(change);
+      return i === commitChanges || (i > 0 && total > commitCharacters);
     });
-    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
+    return this.#take(end === -1 ? this.#waiting.length : end);
   }
+
+  #take(count: number): Waiting[] {
+    const taken = this.#waiting.splice(0, count);
+    for (const { change } of taken) this.#waitingCharacters -= characters(change);
+    return taken;
+  }
+}
+
+function characters({ value }: RoomChange): number {
+  return "body" in value ? value.body.length : 0;
 }

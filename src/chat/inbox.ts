@@ -1,5 +1,5 @@
 import type { News } from "../../gen/room/room_pb.ts";
-import { INBOX_CHANGES } from "./limits.ts";
+import { LIMITS, type Limits } from "./limits.ts";
 
 /** What waited for a reader. `missed`: something may have been lost, so its rooms' logs need a look. */
 export interface Taken {
@@ -9,23 +9,27 @@ export interface Taken {
 
 /** One reader's bounded queue between broadcaster and tail. It never refuses: what doesn't fit becomes "missed". */
 export class Inbox {
+  readonly #limits: Limits;
   #news: News[] = [];
-  #size = 0;
+  #changes = 0;
+  #characters = 0;
   #missed = false;
   #closed: { reason: unknown } | undefined;
   #wake: (() => void) | undefined;
 
+  constructor(limits: Limits = LIMITS) {
+    this.#limits = limits;
+  }
+
   /** A full inbox drops all it holds: the reader is slow and will read the log, so old news are only memory. */
   push(news: News): void {
-    const size = news.messages.length + news.members.length + news.typing.length;
-    if (this.#size + size > INBOX_CHANGES) {
-      this.#news = [];
-      this.#size = 0;
+    this.#changes += news.messages.length + news.members.length + news.typing.length;
+    for (const { body } of news.messages) this.#characters += body.length;
+    const { inboxChanges, inboxCharacters } = this.#limits;
+    if (this.#changes > inboxChanges || this.#characters > inboxCharacters) {
+      this.#empty();
       this.#missed = true;
-    } else {
-      this.#news.push(news);
-      this.#size += size;
-    }
+    } else this.#news.push(news);
     this.#wake?.();
   }
 
@@ -56,9 +60,14 @@ export class Inbox {
   take(): Taken {
     if (this.#closed) throw this.#closed.reason;
     const taken = { news: this.#news, missed: this.#missed };
-    this.#news = [];
-    this.#size = 0;
+    this.#empty();
     this.#missed = false;
     return taken;
+  }
+
+  #empty(): void {
+    this.#news = [];
+    this.#changes = 0;
+    this.#characters = 0;
   }
 }

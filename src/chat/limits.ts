@@ -1,29 +1,87 @@
 /**
- * Every bound that keeps a caller from making the process grow. The shape of a request (lengths, rooms per stream) is
- * bounded in the contract, proto/chat.proto.
+ * Every bound that keeps a caller from making the process grow, with its default. An operator sets another by the
+ * environment: `LIMIT_OPEN_STREAMS` for openStreams. The shape of a request (lengths, rooms per stream) is bounded in
+ * the contract, proto/chat.proto.
  */
+export const LIMITS = {
+  /** Bytes of one request message, also when it arrives compressed. */
+  requestBytes: 64 * 1024,
+  /** Bytes of requests that have not arrived as a whole, of all callers together. */
+  arrivingBytes: 64 * 1024 * 1024,
+  /** Bytes of a refused request that are read and thrown away, so that its client gets to read why. */
+  discardedBytes: 256 * 1024,
+  /** Bytes of a request's headers. */
+  headerBytes: 16 * 1024,
+  /** The longest deadline a caller may set, in milliseconds. A stream without a deadline lives until an end ends it. */
+  deadlineMs: 24 * 60 * 60 * 1000,
+  /** Streams that are open in the process. */
+  openStreams: 20_000,
+  /** Rule violations that one error tells. */
+  violations: 10,
+  /** Bytes of an error's text. With its details it has to fit the 8 KiB that gRPC clients take of trailers. */
+  errorTextBytes: 1024,
 
-/** Bytes of one request message. */
-export const REQUEST_BYTES = 64 * 1024;
+  /** Changes that may wait for their commit, and the characters of text they may have together. */
+  waitingChanges: 10_000,
+  waitingCharacters: 16_000_000,
+  /**
+   * Changes that share one commit, and the characters of text they may have together: sqld takes 5 MB for a value, and
+   * a character takes up to 6 bytes in JSON.
+   */
+  commitChanges: 512,
+  commitCharacters: 750_000,
+  /**
+   * Changes that wait for one reader, and the characters of text they may have together. When more arrive, all are
+   * dropped and the reader reads the log instead.
+   */
+  inboxChanges: 256,
+  inboxCharacters: 64 * 1024,
+  /** Changes read from the log at a time, for one reader, and the bytes of their texts; in JSON a byte may take six. */
+  logPageChanges: 128,
+  logPageBytes: 16 * 1024,
+  /** Bytes of the texts in a page of messages or rooms. A page that would have more ends early. */
+  pageBytes: 32 * 1024,
 
-/** The longest deadline a caller may set, in milliseconds. A stream without a deadline lives until an end ends it. */
-export const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+  /** Of a user's typing in a room, what comes sooner after the last is not passed on; in milliseconds. */
+  typingIntervalMs: 1_000,
+  /** Members whose last typing a room's host remembers; beyond it, the oldest are forgotten. */
+  typingMembers: 10_000,
 
-/** Changes that may wait for their commit; one more is refused with UNAVAILABLE. */
-export const WAITING_CHANGES = 10_000;
+  /** How long a request to the database may take, in milliseconds, before its callers get UNAVAILABLE. */
+  databaseMs: 5_000,
 
-/**
- * Changes that share one commit, and the characters of text they may have together: sqld takes 5 MB for a value, and a
- * character takes up to 6 bytes in JSON.
- */
-export const COMMIT_CHANGES = 512;
-export const COMMIT_CHARACTERS = 750_000;
+  /** Connections of the process, and those among them from one address. */
+  connections: 20_000,
+  addressConnections: 10_000,
+  /** For a client to say anything, and to finish the headers of a request, in milliseconds. */
+  headersMs: 10_000,
+  /** For the whole of a request, in milliseconds. */
+  requestMs: 30_000,
+  /** How long a client may take nothing of what waits for it, in milliseconds. */
+  stallMs: 30_000,
+  /** How long an HTTP/2 connection without a call is kept, in milliseconds. */
+  idleSessionMs: 5 * 60_000,
+  /**
+   * Requests of an HTTP/1.1 connection that may wait for the answers before theirs; most clients wait for each. One more
+   * is refused, and the connection closed.
+   */
+  pipelinedRequests: 16,
+  /**
+   * Calls of an HTTP/2 connection at a time. Clients are promised half of it: Node counts calls that have ended until it
+   * has tidied them up, and refuses what is beyond.
+   */
+  connectionCalls: 500,
+  /** Calls of an HTTP/2 connection that its client may reset at once, and per second from then on. */
+  resets: 2_000,
+  resetsPerSecond: 200,
+  /**
+   * Bytes of answers that wait for one HTTP/2 connection. A call under way counts as a page; beyond it, further calls
+   * wait until the client has taken some.
+   */
+  waitingAnswerBytes: 2 * 1024 * 1024,
+};
 
-/** Changes that wait for one reader. When more arrive, all are dropped and the reader reads the log instead. */
-export const INBOX_CHANGES = 256;
-
-/** Changes read from the log at a time, for one reader. */
-export const PAGE_CHANGES = 128;
+export type Limits = Readonly<Record<keyof typeof LIMITS, number>>;
 
 /**
  * How often a stream looks for changes whose notification was lost, and sends a heartbeat, in milliseconds; the readers
@@ -31,12 +89,5 @@ export const PAGE_CHANGES = 128;
  */
 export const HEARTBEAT_MS = 15_000;
 
-/** Of a user's typing in a room, what comes sooner after the last is not passed on; in milliseconds. */
-export const TYPING_INTERVAL_MS = 1_000;
 /** How long others show that somebody is typing, in milliseconds. */
 export const TYPING_MS = 6_000;
-/** Members whose last typing a room's host remembers; beyond it, the oldest are forgotten. */
-export const TYPING_MEMBERS = 10_000;
-
-/** How long a request to the database may take, in milliseconds, before its callers get UNAVAILABLE. */
-export const DATABASE_TIMEOUT_MS = 5_000;

@@ -1,9 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import {
   type AddMemberReq,
-  type ChatService,
   type CreateRoomReq,
   type DeleteMessageReq,
   type EditMessageReq,
@@ -24,14 +23,14 @@ import {
   TypingSchema,
 } from "../../gen/chat_pb.ts";
 import type { Subscriber } from "./broadcaster.ts";
+import type { Caller } from "./caller.ts";
 import { notInRoom } from "./errors.ts";
-import { TYPING_MS } from "./limits.ts";
-import { serveStream } from "./live-response.ts";
+import { LIMITS, type Limits, TYPING_MS } from "./limits.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { ChatStore } from "./store.ts";
 import { eventStart, messageStart } from "./stream-start.ts";
 import { type TailOptions, tail } from "./tail.ts";
-import { eventView, messageView } from "./view.ts";
+import { eventsOf, messagesOf } from "./view.ts";
 
 /** What the service stands on. */
 export interface ChatParts {
@@ -40,77 +39,70 @@ export interface ChatParts {
   readonly subscriber: Subscriber;
   /** When streams end with UNAVAILABLE, in milliseconds; never, if it isn't given. */
   readonly streamMaxAgeMs?: number;
+  readonly limits?: Limits;
 }
 
 /** The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated. */
-export function chatService(parts: ChatParts): ServiceImpl<typeof ChatService> {
-  const { streamMessage, streamEvents } = streams(parts);
-  return {
-    ...unaryCalls(parts),
-    streamMessage: (req, ctx) => serveStream(streamMessage, req, ctx),
-    streamEvents: (req, ctx) => serveStream(streamEvents, req, ctx),
+export function chatService({ store, rooms, subscriber, streamMaxAgeMs, limits = LIMITS }: ChatParts) {
+  const follow = (options: TailOptions, signal: AbortSignal) => {
+    return tail({ store, subscriber, limits }, { ...options, maxAgeMs: streamMaxAgeMs }, signal);
   };
-}
 
-/** The RPCs with one answer, for which the request says it all: they need nothing of the call's context. */
-export function unaryCalls({ store, rooms }: ChatParts) {
   return {
-    createChatRoom: (req: CreateRoomReq) => store.createRoom(req),
+    createChatRoom: (_: Caller, req: CreateRoomReq) => store.createRoom(req),
 
-    addMember: (value: AddMemberReq) => rooms.apply({ case: "addMember", value }),
+    addMember: (_: Caller, value: AddMemberReq) => rooms.apply({ case: "addMember", value }),
 
-    async sendMessage(value: SendMessageReq) {
+    async sendMessage(_: Caller, value: SendMessageReq) {
       requireText(value.body, value.clientMessageId);
       return rooms.apply({ case: "sendMessage", value });
     },
 
-    getRoom: (req: GetRoomReq) => store.getRoom(req),
+    streamMessage: {
+      open: async (_: Caller, req: StreamMessageReq, signal: AbortSignal) => {
+        return follow(await messageStart(store, req), signal);
+      },
+      messages: messagesOf,
+    },
 
-    listRooms: (req: ListRoomsReq) => store.listRooms(req),
+    getRoom: (_: Caller, req: GetRoomReq) => store.getRoom(req),
 
-    listMessages: (req: ListMessagesReq) => store.listMessages(req),
+    listRooms: (_: Caller, req: ListRoomsReq) => store.listRooms(req),
 
-    listMembers: (req: ListMembersReq) => store.listMembers(req),
+    listMessages: (_: Caller, req: ListMessagesReq) => store.listMessages(req),
 
-    isMember: async (req: IsMemberReq) => create(IsMemberResSchema, { isMember: await store.isMember(req) }),
+    listMembers: (_: Caller, req: ListMembersReq) => store.listMembers(req),
 
-    removeMember: (value: RemoveMemberReq) => rooms.apply({ case: "removeMember", value }),
+    isMember: async (_: Caller, req: IsMemberReq) => {
+      return create(IsMemberResSchema, { isMember: await store.isMember(req) });
+    },
 
-    transferOwnership: (value: TransferOwnershipReq) => rooms.apply({ case: "transferOwnership", value }),
+    removeMember: (_: Caller, value: RemoveMemberReq) => rooms.apply({ case: "removeMember", value }),
 
-    async editMessage(value: EditMessageReq) {
+    transferOwnership: (_: Caller, value: TransferOwnershipReq) => rooms.apply({ case: "transferOwnership", value }),
+
+    async editMessage(_: Caller, value: EditMessageReq) {
       requireText(value.body, value.clientEditId);
       return rooms.apply({ case: "editMessage", value });
     },
 
-    deleteMessage: (value: DeleteMessageReq) => rooms.apply({ case: "deleteMessage", value }),
+    deleteMessage: (_: Caller, value: DeleteMessageReq) => rooms.apply({ case: "deleteMessage", value }),
 
-    markRead: (value: MarkReadReq) => rooms.apply({ case: "markRead", value }),
+    markRead: (_: Caller, value: MarkReadReq) => rooms.apply({ case: "markRead", value }),
 
-    async sendTyping({ roomId, userId }: SendTypingReq) {
+    async sendTyping(_: Caller, { roomId, userId }: SendTypingReq) {
       const [member] = await store.readersAtHead(userId, [roomId]);
       if (!member) throw notInRoom(roomId, userId);
       const expiresAt = timestampFromMs(Date.now() + TYPING_MS);
       await rooms.type(create(TypingSchema, { roomId, userId, expiresAt }), member.cursor.memberSeq);
       return create(SendTypingResSchema);
     },
-  };
-}
-
-/** The RPCs that follow rooms. */
-export function streams({ store, subscriber, streamMaxAgeMs }: ChatParts) {
-  const follow = (options: TailOptions, signal: AbortSignal) => {
-    return tail({ store, subscriber }, { ...options, maxAgeMs: streamMaxAgeMs }, signal);
-  };
-  return {
-    streamMessage: {
-      open: async (req: StreamMessageReq, signal: AbortSignal) => follow(await messageStart(store, req), signal),
-      view: messageView,
-    },
 
     streamEvents: {
-      open: async (req: StreamEventsReq, signal: AbortSignal) => follow(await eventStart(store, req), signal),
-      view: eventView,
+      open: async (_: Caller, req: StreamEventsReq, signal: AbortSignal) => {
+        return follow(await eventStart(store, req), signal);
+      },
+      messages: eventsOf,
     },
   };
 }

@@ -52,8 +52,16 @@ export interface Reader {
 export interface LogPage {
   readonly messages: readonly Message[];
   readonly members: readonly MemberChange[];
-  /** The newest change of the room's members, in the same snapshot. */
-  readonly memberSeq: bigint;
+  /** The newest changes of the room, in the same snapshot; a page that doesn't reach them is followed by another. */
+  readonly head: Position;
+}
+
+/** How much one read of logs may give. */
+export interface PageSize {
+  /** Changes of either log of a room. */
+  readonly changes: number;
+  /** Bytes of the texts of all its messages; one message is given even if it has more. */
+  readonly bytes: number;
 }
 
 /**
@@ -63,8 +71,9 @@ export interface LogPage {
  *   a member and that client_message_id is new. Sends of one commit are numbered in the order given. Edits and
  *   deletions take the next seq likewise, changes of members the next member_seq.
  * - S2 commit() resolves once its changes survive a crash; change n + 1 of a room is never visible before change n.
- * - S3 readLogs() gives each reader the changes after its cursor, ascending, at most `limit` of either log, each message
- *   and member once, in its latest state; all from one snapshot. A reader whose membership has ended gets nothing.
+ * - S3 readLogs() gives each reader the changes after its cursor, ascending, as many as the page's size allows, each
+ *   message and member once, in its latest state; all from one snapshot. Rooms may share a page such that some get
+ *   nothing yet. A reader whose membership has ended gets nothing.
  * - S4 A send whose client_message_id is known (room, sender, id) gets the first message, with no time window;
  *   ALREADY_EXISTS if the body differs from what was sent. Other changes that are there already change nothing.
  * - S5 One room per post, one membership per room and user: ALREADY_EXISTS otherwise. A room and its first member
@@ -79,7 +88,7 @@ export interface ChatStore extends AsyncDisposable {
   commit(changes: readonly RoomChange[]): Promise<Commit>;
 
   /** The pages by room; rooms whose reader has lost its membership are left out. */
-  readLogs(readers: readonly Reader[], limit: number): Promise<ReadonlyMap<bigint, LogPage>>;
+  readLogs(readers: readonly Reader[], size: PageSize): Promise<ReadonlyMap<bigint, LogPage>>;
   /** A reader at the head of each of those of the rooms that exist and have the user as a member. */
   readersAtHead(userId: bigint, roomIds: readonly bigint[]): Promise<Reader[]>;
 

@@ -6,13 +6,14 @@ import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Subscriber } from "./broadcaster.ts";
 import { notInRoom } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
-import { HEARTBEAT_MS, PAGE_CHANGES } from "./limits.ts";
-import type { ChatStore, Reader } from "./store.ts";
+import { HEARTBEAT_MS, LIMITS, type Limits } from "./limits.ts";
+import type { ChatStore, Position, Reader } from "./store.ts";
 
 /** Where a tail gets its changes from: the log is the truth, the subscription only says when to look. */
 export interface Source {
   readonly store: Pick<ChatStore, "readLogs">;
   readonly subscriber: Subscriber;
+  readonly limits?: Limits;
 }
 
 /** Who follows what, from where. */
@@ -56,7 +57,7 @@ export async function* tail(
 ): AsyncGenerator<readonly TailItem[], never> {
   signal.throwIfAborted();
   const rooms = new Map(readers.map((reader) => [reader.roomId, new RoomCursor(reader)]));
-  const inbox = new Inbox();
+  const inbox = new Inbox(source.limits);
   const leave = () => inbox.close(signal.reason);
   signal.addEventListener("abort", leave);
   let isHeartbeatDue = false;
@@ -87,13 +88,13 @@ export async function* tail(
           if (!page) drop(room);
           else if (page.messages.length + page.members.length > 0) {
             hasRead = true;
-            const next = create(NewsSchema, { roomId: room.roomId, memberSeq: page.memberSeq });
+            const next = create(NewsSchema, { roomId: room.roomId, memberSeq: page.head.memberSeq });
             next.messages.push(...page.messages);
             next.members.push(...page.members);
             room.moveTo(next);
             items.push(next);
           }
-          if (page?.messages.length === read.limit || page?.members.length === read.limit) continue;
+          if (page && room.isBehind(page.head)) continue;
           inDoubt.delete(room.roomId);
           room.catchUp();
         }
@@ -135,14 +136,18 @@ export async function* tail(
 /** A read of the logs of some rooms, which has begun. */
 class LogRead {
   readonly asked: readonly RoomCursor[];
-  /** Changes of a page; one that has so many may not be the last. */
-  readonly limit: number;
   readonly pages: ReturnType<ChatStore["readLogs"]>;
 
-  constructor({ store }: Source, rooms: ReadonlyMap<bigint, RoomCursor>, roomIds: ReadonlySet<bigint>) {
+  constructor(
+    { store, limits = LIMITS }: Source,
+    rooms: ReadonlyMap<bigint, RoomCursor>,
+    roomIds: ReadonlySet<bigint>,
+  ) {
     this.asked = [...roomIds].flatMap((roomId) => rooms.get(roomId) ?? []);
-    this.limit = Math.ceil(PAGE_CHANGES / roomIds.size);
-    this.pages = store.readLogs(this.asked, this.limit);
+    this.pages = store.readLogs(this.asked, {
+      changes: Math.ceil(limits.logPageChanges / roomIds.size),
+      bytes: limits.logPageBytes,
+    });
     this.pages.catch(() => {}); // whoever waits for it hears of it
   }
 }
@@ -180,6 +185,10 @@ class RoomCursor implements Reader {
   moveTo({ messages, members }: News): void {
     this.cursor.seq = messages.at(-1)?.seq ?? this.cursor.seq;
     this.cursor.memberSeq = members.at(-1)?.member!.memberSeq ?? this.cursor.memberSeq;
+  }
+
+  isBehind(head: Position): boolean {
+    return this.cursor.seq < head.seq || this.cursor.memberSeq < head.memberSeq;
   }
 
   /** Nothing lies between the cursor and the room's head, as far as is known. */

@@ -8,7 +8,7 @@ import type { InStatement, Row } from "@libsql/client";
  * - D2 What write() resolved with is durable. One that rejected as unavailable may have happened, at most once; one that
  *   rejected with a {@link StatementError} has not.
  * - D3 A lock held by others, a full disk, or a server that is gone or slow: calls reject with UNAVAILABLE within
- *   DATABASE_TIMEOUT_MS, and later calls work again without help.
+ *   databaseMs, and later calls work again without help.
  */
 export interface Database extends AsyncDisposable {
   /** Runs statements that only read. Each gives its rows, integers as bigint. */

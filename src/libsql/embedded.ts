@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { InStatement } from "@libsql/client";
-import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
+import { LIMITS } from "../chat/limits.ts";
 import { isRefusal } from "./codes.ts";
 import type { Table } from "./connection.ts";
 import { type Database, type Rows, StatementError, unavailable } from "./database.ts";
@@ -24,7 +24,7 @@ export class EmbeddedDatabase implements Database {
   }
 
   /** Opens the file of a `file:` URL (an absolute path, or one relative to the working directory), or creates it. */
-  static async open(url: string, timeoutMs = DATABASE_TIMEOUT_MS): Promise<EmbeddedDatabase> {
+  static async open(url: string, timeoutMs = LIMITS.databaseMs): Promise<EmbeddedDatabase> {
     const path = filePath(url);
     await mkdir(dirname(path), { recursive: true });
     const database = new EmbeddedDatabase(path, timeoutMs);

@@ -3,20 +3,25 @@ import type { InStatement } from "@libsql/client";
 import { type ListMessagesReq, type ListMessagesRes, ListMessagesResSchema } from "../../gen/chat_pb.ts";
 import { noMessage, notInRoom } from "../chat/errors.ts";
 import type { Rows } from "./database.ts";
-import { toMessage } from "./rows.ts";
+import { TEXT_BYTES, toMessage } from "./rows.ts";
 
 const DEFAULT_MESSAGES = 50;
 
 /**
- * A page of history is two runs of messages around a point: so many with smaller ids, so many with greater ones. One
- * more of either tells whether the room goes on there.
+ * A page of history is two runs of messages around a point: so many with smaller ids, so many with greater ones, as far
+ * as they fit into `bytes` together. One more of either tells whether the room goes on there.
  */
-export function messagePageStatements(req: ListMessagesReq): InStatement[] {
+export function messagePageStatements(req: ListMessagesReq, bytes: number): InStatement[] {
   const { roomId, userId } = req;
   const { point, earlier, later } = bounds(req);
   const run = (compare: "<" | ">=", order: "DESC" | "ASC", count: number) => ({
-    sql: `SELECT * FROM messages WHERE room_id = ?1 AND id ${compare} ?2 ORDER BY id ${order} LIMIT ?3`,
-    args: [roomId, point, BigInt(count + 1)],
+    sql: `SELECT messages.*, bytes FROM (
+        SELECT id, ${TEXT_BYTES} OVER run AS bytes, octet_length(body) AS own_bytes, row_number() OVER run AS nth
+        FROM (SELECT id, body FROM messages WHERE room_id = ?1 AND id ${compare} ?2 ORDER BY id ${order} LIMIT ?3)
+        WINDOW run AS (ORDER BY id ${order})
+      ) AS fitting JOIN messages ON messages.id = fitting.id
+      WHERE bytes - own_bytes <= ?4 OR nth <= 2 ORDER BY fitting.id ${order}`,
+    args: [roomId, point, BigInt(count + 1), BigInt(bytes)],
   });
   return [
     {
@@ -30,19 +35,30 @@ export function messagePageStatements(req: ListMessagesReq): InStatement[] {
   ];
 }
 
-export function messagePage(req: ListMessagesReq, [member, before, after]: readonly Rows[]): ListMessagesRes {
+export function messagePage(
+  req: ListMessagesReq,
+  [member, before, after]: readonly Rows[],
+  bytes: number,
+): ListMessagesRes {
   const head = member![0];
   if (!head) throw notInRoom(req.roomId, req.userId);
   const { earlier, later } = bounds(req);
   if (req.position.case === "aroundId" && after![0]?.id !== req.position.value) {
     throw noMessage(req.position.value, req.roomId);
   }
+  const share = earlier > 0 && later > 0 ? bytes / 2 : bytes;
+  const [earlierRows, laterRows] = [fitting(before!, earlier, share), fitting(after!, later, share)];
   return create(ListMessagesResSchema, {
-    messages: [...before!.slice(0, earlier).reverse(), ...after!.slice(0, later)].map(toMessage),
-    hasEarlier: before!.length > earlier,
-    hasLater: after!.length > later,
+    messages: [...earlierRows.toReversed(), ...laterRows].map(toMessage),
+    hasEarlier: before!.length > earlierRows.length,
+    hasLater: after!.length > laterRows.length,
     head: { seq: head.seq as bigint, memberSeq: head.member_seq as bigint },
   });
+}
+
+/** The first rows, at most `count`, that fit into the bytes; the first one in any case. */
+function fitting(rows: Rows, count: number, bytes: number): Rows {
+  return rows.slice(0, count).filter((row, i) => i === 0 || (row.bytes as bigint) <= bytes);
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;

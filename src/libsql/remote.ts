@@ -1,5 +1,5 @@
 import { type Client, createClient, type InStatement, LibsqlError, type TransactionMode } from "@libsql/client/http";
-import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
+import { LIMITS } from "../chat/limits.ts";
 import { isBusy, isRefusal } from "./codes.ts";
 import { type Database, type Rows, StatementError, unavailable } from "./database.ts";
 
@@ -9,7 +9,7 @@ export class RemoteDatabase implements Database {
   readonly #authToken: string | undefined;
   readonly #timeoutMs: number;
 
-  constructor(url: string, authToken?: string, timeoutMs = DATABASE_TIMEOUT_MS) {
+  constructor(url: string, authToken?: string, timeoutMs = LIMITS.databaseMs) {
     this.#url = url;
     this.#authToken = authToken;
     this.#timeoutMs = timeoutMs;

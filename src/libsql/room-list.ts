@@ -66,10 +66,15 @@ const LISTED = `WITH listed AS (
 export function roomList(
   { limit, pageToken }: ListRoomsReq,
   [newest, rows, lastMessages]: readonly Rows[],
+  bytes: number,
 ): ListRoomsRes {
   const asOf = pageToken === "" ? (newest![0]!.newest as bigint) : parseToken(pageToken).asOf;
-  const page = rows!.slice(0, pageSize(limit));
   const messages = new Map(lastMessages!.map(toMessage).map((message) => [message.roomId, message]));
+  let total = 0;
+  const page = rows!.slice(0, pageSize(limit)).filter((row, i) => {
+    total += textBytes(messages.get(row.room as bigint)?.body ?? "");
+    return i === 0 || total <= bytes;
+  });
   const last = page.at(-1);
   return create(ListRoomsResSchema, {
     rooms: page.map((row) => {
@@ -83,6 +88,12 @@ export function roomList(
     }),
     nextPageToken: rows!.length > page.length ? `${asOf}.${last!.activity}.${last!.room}` : "",
   });
+}
+
+const utf8 = new TextEncoder();
+
+function textBytes(text: string): number {
+  return utf8.encode(text).byteLength;
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;

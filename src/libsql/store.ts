@@ -17,7 +17,8 @@ import {
 } from "../../gen/chat_pb.ts";
 import { type MemberChange, type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import { notInRoom } from "../chat/errors.ts";
-import type { ChatStore, Commit, LogPage, Reader, RoomChange } from "../chat/store.ts";
+import { LIMITS, type Limits } from "../chat/limits.ts";
+import type { ChatStore, Commit, LogPage, PageSize, Reader, RoomChange } from "../chat/store.ts";
 import { type OperationOutcome, operation } from "./changes.ts";
 import { type Database, type Rows, StatementError } from "./database.ts";
 import { messagePage, messagePageStatements } from "./history.ts";
@@ -31,9 +32,11 @@ const DEFAULT_MEMBERS = 50;
 /** The log in libSQL. All SQL of the service is in this folder; the tables are in migrations.ts. */
 export class LibsqlStore implements ChatStore {
   readonly #database: Database;
+  readonly #pageBytes: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, { pageBytes }: Limits = LIMITS) {
     this.#database = database;
+    this.#pageBytes = pageBytes;
   }
 
   async createRoom({ postId, userId }: CreateRoomReq): Promise<Room> {
@@ -91,8 +94,8 @@ export class LibsqlStore implements ChatStore {
     return { outcomes: outcomes.map((outcome) => outcome ?? later.next().value!), news: [...news, ...rest.news] };
   }
 
-  async readLogs(readers: readonly Reader[], limit: number): Promise<Map<bigint, LogPage>> {
-    return logPages(await this.#database.read(logStatements(readers, limit)), readers);
+  async readLogs(readers: readonly Reader[], size: PageSize): Promise<Map<bigint, LogPage>> {
+    return logPages(await this.#database.read(logStatements(readers, size)), readers);
   }
 
   async readersAtHead(userId: bigint, roomIds: readonly bigint[]): Promise<Reader[]> {
@@ -127,11 +130,12 @@ export class LibsqlStore implements ChatStore {
   }
 
   async listRooms(req: ListRoomsReq): Promise<ListRoomsRes> {
-    return roomList(req, await this.#database.read(roomListStatements(req)));
+    return roomList(req, await this.#database.read(roomListStatements(req)), this.#pageBytes);
   }
 
   async listMessages(req: ListMessagesReq): Promise<ListMessagesRes> {
-    return messagePage(req, await this.#database.read(messagePageStatements(req)));
+    const rows = await this.#database.read(messagePageStatements(req, this.#pageBytes));
+    return messagePage(req, rows, this.#pageBytes);
   }
 
   async listMembers({ roomId, userId, afterUserId, limit }: ListMembersReq): Promise<ListMembersRes> {

@@ -1,8 +1,8 @@
 import process from "node:process";
 import { getLogger } from "@logtape/logtape";
-import { parseConfig } from "../server/config.ts";
-import { configureLogging } from "../server/logging.ts";
-import { serve } from "./serve.ts";
+import { parseConfig } from "../http/config.ts";
+import { configureLogging } from "../http/logging.ts";
+import { serve } from "./compose.ts";
 
 const log = getLogger("roomlog");
 

@@ -1,7 +1,7 @@
 import process from "node:process";
+import { parseConfig } from "../http/config.ts";
 import { migrate } from "../libsql/migrations.ts";
 import { openDatabase } from "../libsql/open.ts";
-import { parseConfig } from "../server/config.ts";
 
 // `npm run migrate`: brings the schema of DATABASE_URL up to date. Workers need it before a deploy; the others do it
 // themselves when they start.

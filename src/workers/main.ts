@@ -1,10 +1,12 @@
 import { env } from "cloudflare:workers";
+import { trust } from "../auth/trust.ts";
+import { createApp } from "../http/app.ts";
+import { Door } from "../http/door.ts";
+import { configureLogging } from "../http/logging.ts";
 import { RemoteDatabase } from "../libsql/remote.ts";
 import { LibsqlStore } from "../libsql/store.ts";
-import { createApp } from "../server/app.ts";
-import { createRpcs } from "../server/handlers.ts";
-import { configureLogging } from "../server/logging.ts";
-import { Readiness } from "../server/readiness.ts";
+import { createEndpoints } from "../rpc/endpoints.ts";
+import { Readiness } from "../rpc/readiness.ts";
 import { ObjectRoomHost } from "./object-room-host.ts";
 import { SocketSubscriber } from "./room-socket.ts";
 import { workerConfig } from "./worker-config.ts";
@@ -20,14 +22,20 @@ const STREAM_MAX_AGE_MS = 5 * 60_000;
 const config = workerConfig(env);
 configureLogging(config.logLevel);
 
-const store = new LibsqlStore(new RemoteDatabase(config.databaseUrl, config.databaseAuthToken));
+const { limits, corsOrigins } = config;
+const store = new LibsqlStore(
+  new RemoteDatabase(config.databaseUrl, config.databaseAuthToken, limits.databaseMs),
+  limits,
+);
 const readiness = new Readiness(() => store.ping());
-const { handlers } = createRpcs({
+const endpoints = createEndpoints({
   store,
-  rooms: new ObjectRoomHost(env.ROOMS),
+  rooms: new ObjectRoomHost(env.ROOMS, limits),
   subscriber: new SocketSubscriber(env.ROOMS),
   readiness,
+  identify: trust,
   streamMaxAgeMs: STREAM_MAX_AGE_MS,
+  limits,
 });
 
-export default createApp({ handlers, readiness, corsOrigins: config.corsOrigins });
+export default createApp({ door: new Door({ corsOrigins, isLoopback: false }), readiness, limits, endpoints });

@@ -2,24 +2,25 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Typing, TypingSchema } from "../../gen/chat_pb.ts";
 import { ChangeSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
-import { DATABASE_TIMEOUT_MS } from "../chat/limits.ts";
+import type { Limits } from "../chat/limits.ts";
 import type { RoomHost } from "../chat/room-host.ts";
 import type { Answers, RoomChange } from "../chat/store.ts";
-
-/** An object answers within the time its database may take, plus that of a group of changes before this one. */
-const ANSWER_MS = 2 * DATABASE_TIMEOUT_MS;
 
 /** Hands each change to the Durable Object of its room. */
 export class ObjectRoomHost implements RoomHost {
   readonly #rooms: Cloudflare.Env["ROOMS"];
 
-  constructor(rooms: Cloudflare.Env["ROOMS"]) {
+  /** An object answers within the time its database may take, plus that of a group of changes before this one. */
+  readonly #answerMs: number;
+
+  constructor(rooms: Cloudflare.Env["ROOMS"], { databaseMs }: Limits) {
     this.#rooms = rooms;
+    this.#answerMs = 2 * databaseMs;
   }
 
   async apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
     const request = toBinary(ChangeSchema, create(ChangeSchema, { change }));
-    const answer = await inTime(this.#rooms.getByName(`${change.value.roomId}`).apply(request));
+    const answer = await inTime(this.#rooms.getByName(`${change.value.roomId}`).apply(request), this.#answerMs);
     const { outcome } = fromBinary(OutcomeSchema, answer);
     if (outcome.case === undefined) throw unreachable("the room answered in the format of another version");
     if (outcome.case === "failure") throw new ConnectError(outcome.value.message, outcome.value.code);
@@ -27,14 +28,15 @@ export class ObjectRoomHost implements RoomHost {
   }
 
   async type(typing: Typing, memberSeq: bigint): Promise<void> {
-    await inTime(this.#rooms.getByName(`${typing.roomId}`).type(toBinary(TypingSchema, typing), memberSeq));
+    const room = this.#rooms.getByName(`${typing.roomId}`);
+    await inTime(room.type(toBinary(TypingSchema, typing), memberSeq), this.#answerMs);
   }
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("timeout")), ANSWER_MS);
+    timer = setTimeout(() => reject(new Error("timeout")), ms);
   });
   try {
     return await Promise.race([answer, late]);

@@ -23,9 +23,9 @@ export class RoomObject extends DurableObject {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-    const { databaseUrl, databaseAuthToken } = workerConfig(env);
-    const store = new LibsqlStore(new RemoteDatabase(databaseUrl, databaseAuthToken));
-    this.#committer = new Committer(store, new SocketPublisher(ctx));
+    const { databaseUrl, databaseAuthToken, limits } = workerConfig(env);
+    const store = new LibsqlStore(new RemoteDatabase(databaseUrl, databaseAuthToken, limits.databaseMs), limits);
+    this.#committer = new Committer(store, new SocketPublisher(ctx), { limits });
   }
 
   /** Takes a Change and returns its Outcome. */

@@ -1,4 +1,4 @@
-import { type Config, parseConfig } from "../server/config.ts";
+import { type Config, parseConfig } from "../http/config.ts";
 
 /** A Worker is reached from everywhere, so the rules for a public HOST hold; and it has no file to keep a log in. */
 export function workerConfig(env: Cloudflare.Env): Config {

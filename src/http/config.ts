@@ -1,3 +1,6 @@
+import { LIMITS, type Limits } from "../chat/limits.ts";
+import { isLoopbackName } from "./door.ts";
+
 export interface Config {
   readonly host: string;
   /** 0 picks a free port. */
@@ -8,6 +11,7 @@ export interface Config {
   /** Origins whose pages may call from a browser; "*" is any. */
   readonly corsOrigins: readonly string[];
   readonly logLevel: LogLevel;
+  readonly limits: Limits;
 }
 
 const LOG_LEVELS = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
@@ -35,7 +39,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     problems.push(`DATABASE_URL is ${databaseUrl}; use file:<path>, http(s)://<server> or libsql://<server>`);
   }
 
-  const auth = read("AUTH", isLoopback(host) ? "trust" : "");
+  const auth = read("AUTH", isLoopbackName(host) ? "trust" : "");
   if (auth === "") {
     problems.push(
       `HOST ${host} can be reached from other machines, and requests are believed whoever they say they are: ` +
@@ -53,6 +57,18 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const logLevel = read("LOG_LEVEL", "info") as LogLevel;
   if (!LOG_LEVELS.includes(logLevel)) problems.push(`LOG_LEVEL is ${logLevel}; use one of ${LOG_LEVELS.join(", ")}`);
 
+  const limits = Object.fromEntries(
+    Object.entries(LIMITS).map(([name, fallback]) => {
+      const variable = limitVariable(name);
+      const limit = Number(read(variable, `${fallback}`));
+      const max = name.endsWith("Ms") ? MAX_TIMER_MS : Number.MAX_SAFE_INTEGER;
+      if (!Number.isInteger(limit) || limit < 1 || limit > max) {
+        problems.push(`${variable} is ${env[variable]}; use a whole number from 1 to ${max}`);
+      }
+      return [name, limit];
+    }),
+  ) as Limits;
+
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   return {
     host,
@@ -62,11 +78,16 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     auth: "trust",
     corsOrigins,
     logLevel,
+    limits,
   };
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+/** The longest time that timers know: some 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The variable that sets a limit: LIMIT_OPEN_STREAMS for openStreams. */
+export function limitVariable(name: string): string {
+  return `LIMIT_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
 function isOrigin(text: string): boolean {

@@ -1,0 +1,93 @@
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  Message,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import type { Caller } from "../chat/caller.ts";
+import { EncodedView } from "./encoded-view.ts";
+
+/** Who may make a call, and for whom. */
+export interface Access {
+  /** Whether it needs no caller. */
+  readonly isPublic?: true;
+  /** The field of the request that names the user for whom the caller acts. */
+  readonly actor?: "userId" | "actorId";
+}
+
+interface RpcOf<Method extends DescMethod> extends Access {
+  readonly method: Method;
+}
+
+/** A request, and an answer. */
+export interface UnaryRpc extends RpcOf<DescMethodUnary> {
+  readonly kind: "unary";
+  answer(caller: Caller | undefined, request: Message): Promise<Message>;
+}
+
+/** A request, and whatever happens from then on. */
+export interface StreamRpc extends RpcOf<DescMethodServerStreaming> {
+  readonly kind: "stream";
+  /** Resolves with batches of items, which end by throwing, also the signal's reason. The first says that it is live. */
+  open(caller: Caller | undefined, request: Message, signal: AbortSignal): Promise<Batches>;
+  readonly view: EncodedView<Message, DescMessage>;
+}
+
+/** Answers to requests, one after the other. */
+export interface ExchangeRpc extends RpcOf<DescMethodBiDiStreaming> {
+  readonly kind: "exchange";
+  answers(caller: Caller | undefined, requests: AsyncIterable<Message>): AsyncIterable<Message>;
+}
+
+/** Whether a call changes nothing, so that Connect's GET can make it. */
+export function isRead({ method }: Rpc): boolean {
+  return method.methodKind === "unary" && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+}
+
+export type Batches<Item = Message> = AsyncGenerator<readonly Item[], void | never>;
+export type Rpc = UnaryRpc | StreamRpc | ExchangeRpc;
+
+type Unary<I extends DescMessage, O extends DescMessage> = (
+  caller: Caller,
+  request: MessageShape<I>,
+) => Promise<MessageShape<O>>;
+
+interface Stream<I extends DescMessage, O extends DescMessage, Item extends Message> {
+  open(caller: Caller, request: MessageShape<I>, signal: AbortSignal): Promise<Batches<Item>>;
+  /** What a reader sees of an item. */
+  messages(item: Item): readonly MessageShape<O>[];
+}
+
+type Exchange<I extends DescMessage, O extends DescMessage> = (
+  caller: Caller,
+  requests: AsyncIterable<MessageShape<I>>,
+) => AsyncIterable<MessageShape<O>>;
+
+export function unary<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  answer: Unary<I, O>,
+  access: Access,
+): Rpc {
+  return { kind: "unary", method, answer: answer as unknown as UnaryRpc["answer"], ...access };
+}
+
+export function stream<I extends DescMessage, O extends DescMessage, Item extends Message>(
+  method: DescMethodServerStreaming<I, O>,
+  { open, messages }: Stream<I, O, Item>,
+  access: Access,
+): Rpc {
+  const view = new EncodedView(method.output, messages) as unknown as StreamRpc["view"];
+  return { kind: "stream", method, open: open as unknown as StreamRpc["open"], view, ...access };
+}
+
+export function exchange<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodBiDiStreaming<I, O>,
+  answers: Exchange<I, O>,
+  access: Access,
+): Rpc {
+  return { kind: "exchange", method, answers: answers as unknown as ExchangeRpc["answers"], ...access };
+}
