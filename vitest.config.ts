@@ -1,6 +1,9 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** They end what hangs, and nothing that is slow because the machine has other work too. */
+const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 };
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/summary-reporter.ts"],
@@ -10,8 +13,7 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.workerd.test.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          ...timeouts,
         },
       },
       {
@@ -27,7 +29,7 @@ export default defineConfig({
           name: "workerd",
           include: ["test/**/*.workerd.test.ts"],
           globalSetup: ["test/support/workerd-setup.ts"],
-          testTimeout: 30_000,
+          ...timeouts,
         },
       },
     ],

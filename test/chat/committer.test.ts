@@ -7,10 +7,12 @@ import { type Message, type SendMessageReq, SendMessageReqSchema, TypingSchema }
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import { Committer } from "../../src/chat/committer.ts";
 import { notInRoom } from "../../src/chat/errors.ts";
-import { COMMIT_CHANGES, COMMIT_CHARACTERS, WAITING_CHANGES } from "../../src/chat/limits.ts";
+import { LIMITS, type Limits } from "../../src/chat/limits.ts";
 import type { Commit, RoomChange } from "../../src/chat/store.ts";
 import { change } from "../support/changes.ts";
 import { MemoryLog, testMessage } from "../support/memory-log.ts";
+
+const { commitChanges, commitCharacters, waitingChanges } = LIMITS;
 
 describe("group commit", () => {
   test("sends that wait share the next commit, in the order of their arrival", async () => {
@@ -37,23 +39,23 @@ describe("group commit", () => {
     }
   });
 
-  test("at most COMMIT_CHANGES share a commit", async () => {
+  test("at most commitChanges share a commit", async () => {
     const stage = new Stage();
-    const answers = Array.from({ length: 2 * COMMIT_CHANGES + 1 }, (_, i) => stage.send(`${i}`));
+    const answers = Array.from({ length: 2 * commitChanges + 1 }, (_, i) => stage.send(`${i}`));
     const sizes: number[] = [];
     for (let i = 0; i < 3; i++) {
       const commit = await stage.commit();
       sizes.push(commit.sends.length);
       commit.succeed();
     }
-    expect(sizes).toEqual([COMMIT_CHANGES, COMMIT_CHANGES, 1]);
+    expect(sizes).toEqual([commitChanges, commitChanges, 1]);
     expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(answers.map((_, i) => `${i}`));
   });
 
-  test("at most COMMIT_CHARACTERS share a commit, but one send is never too long for it", async () => {
+  test("at most commitCharacters share a commit, but one send is never too long for it", async () => {
     const stage = new Stage();
-    const tenth = "x".repeat(COMMIT_CHARACTERS / 10);
-    const tooLong = "y".repeat(COMMIT_CHARACTERS + 1);
+    const tenth = "x".repeat(commitCharacters / 10);
+    const tooLong = "y".repeat(commitCharacters + 1);
     const answers = [...Array<string>(12).fill(tenth), tooLong, "last"].map((body) => stage.send(body));
     const sizes: number[] = [];
     for (let i = 0; i < 4; i++) {
@@ -65,11 +67,11 @@ describe("group commit", () => {
     await Promise.all(answers);
   });
 
-  test("more than WAITING_CHANGES are refused with UNAVAILABLE, the others are not harmed", async () => {
+  test("more than waitingChanges are refused with UNAVAILABLE, the others are not harmed", async () => {
     const stage = new Stage();
     const answers = [stage.send("under way")];
     const commit = await stage.commit();
-    for (let i = 0; i < WAITING_CHANGES; i++) answers.push(stage.send("waits"));
+    for (let i = 0; i < waitingChanges; i++) answers.push(stage.send("waits"));
     await expect(stage.send("one more")).rejects.toMatchObject({ code: Code.Unavailable });
 
     commit.succeed();
@@ -77,7 +79,40 @@ describe("group commit", () => {
     answers.push(stage.send("fits again"));
     next.succeed();
     stage.succeedAlways();
-    expect((await Promise.all(answers)).at(-1)).toMatchObject({ body: "fits again", seq: BigInt(WAITING_CHANGES + 2) });
+    expect((await Promise.all(answers)).at(-1)).toMatchObject({ body: "fits again", seq: BigInt(waitingChanges + 2) });
+  });
+
+  test("beyond waitingCharacters, all changes are refused with UNAVAILABLE, until those that wait have their turn", async () => {
+    const stage = new Stage({ waitingCharacters: 10 });
+    const answers = [stage.send("under way, and therefore not counted")];
+    const commit = await stage.commit();
+    answers.push(stage.send("x".repeat(5)), stage.edit("y".repeat(5)) as Promise<Message>);
+    answers.push(stage.send("one more fits, as the bound is not passed yet"));
+    const refused = [stage.send("z"), stage.edit("z"), stage.read(1n)];
+    for (const each of refused) await expect(each).rejects.toMatchObject({ code: Code.Unavailable });
+
+    commit.succeed();
+    const next = await stage.commit();
+    answers.push(stage.send("fits again, however long it is"));
+    await expect(stage.send("z")).rejects.toMatchObject({ code: Code.Unavailable });
+    next.succeed();
+    (await stage.commit()).succeed();
+    expect((await Promise.all(answers)).map(({ seq }) => seq)).toEqual([1n, 2n, 3n, 4n, 5n]);
+    const after = stage.send("and again");
+    (await stage.commit()).succeed();
+    expect(await after).toMatchObject({ body: "and again", seq: 6n });
+  });
+
+  test("a failure frees the waiting characters too", async () => {
+    const stage = new Stage({ waitingCharacters: 10 });
+    const answers = [stage.send("under way")];
+    const commit = await stage.commit();
+    answers.push(stage.send("x".repeat(11)));
+    commit.fail(new ConnectError("the database is away", Code.Unavailable));
+    expect(await Promise.allSettled(answers)).toMatchObject([{ status: "rejected" }, { status: "rejected" }]);
+    const later = [stage.send("x"), stage.send("x".repeat(9)), stage.send("x")];
+    stage.succeedAlways();
+    expect((await Promise.all(later)).map(({ seq }) => seq)).toEqual([1n, 2n, 3n]);
   });
 });
 
@@ -239,14 +274,19 @@ interface Ongoing {
 /** A committer between a store whose commits end when the test says so and a publisher that keeps what it is given. */
 class Stage {
   readonly published: News[] = [];
-  readonly committer = new Committer(
-    { commit: (changes) => this.#begin(changes) },
-    { publish: (news) => void this.published.push(news) },
-  );
+  readonly committer: Committer;
   readonly #log = new MemoryLog();
   readonly #commits: Ongoing[] = [];
   #begun = Promise.withResolvers<void>();
   #gate: (() => Promise<void>) | undefined;
+
+  constructor(limits: Partial<Limits> = {}) {
+    this.committer = new Committer(
+      { commit: (changes) => this.#begin(changes) },
+      { publish: (news) => void this.published.push(news) },
+      { limits: { ...LIMITS, ...limits } },
+    );
+  }
 
   send(body: string, roomId?: bigint): Promise<Message> {
     return this.committer.apply(request(body, roomId));
@@ -254,6 +294,10 @@ class Stage {
 
   read(roomId: bigint): Promise<unknown> {
     return this.committer.apply(change("markRead", { roomId, userId: 1n, messageId: 1n }));
+  }
+
+  edit(body: string, roomId = 1n): Promise<unknown> {
+    return this.committer.apply(change("editMessage", { roomId, userId: 1n, messageId: 1n, body }));
   }
 
   /** The first send is answered, two are under way, and one waits. */

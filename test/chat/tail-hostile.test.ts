@@ -4,20 +4,15 @@ import fc, { type Scheduler } from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Event } from "../../gen/chat_pb.ts";
 import type { MemberChange, News } from "../../gen/room/room_pb.ts";
-import { INBOX_CHANGES, PAGE_CHANGES } from "../../src/chat/limits.ts";
-import type { Reader as Following, Position } from "../../src/chat/store.ts";
+import { LIMITS, type Limits } from "../../src/chat/limits.ts";
+import type { Reader as Following, PageSize, Position } from "../../src/chat/store.ts";
 import { type TailItem, tail } from "../../src/chat/tail.ts";
 import { type Fate, HostileSubscriber } from "../support/hostile-subscriber.ts";
 import { MemoryLog, type Step } from "../support/memory-log.ts";
 
-// Small, so that short histories go beyond them.
-vi.mock("../../src/chat/limits.ts", async (original) => ({
-  ...(await original<object>()),
-  PAGE_CHANGES: 6,
-  INBOX_CHANGES: 12,
-}));
-
 const HEARTBEAT_MS = 1_000;
+// Small, so that short histories go beyond them.
+const [PAGE, INBOX] = [6, 12];
 const ROOMS = [1n, 2n, 3n];
 /** Readers are among them. */
 const USERS = [1n, 2n, 3n];
@@ -53,6 +48,9 @@ interface RoomCommit {
 }
 
 interface History {
+  /** What the texts of a page, and of an inbox, may have. */
+  readonly logPageBytes: number;
+  readonly inboxCharacters: number;
   readonly fates: readonly Fate[];
   /** What each room has at the beginning. */
   readonly before: readonly (readonly Step[])[];
@@ -79,8 +77,8 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 3, arbitrary: fc.array(send, { minLength: 1, maxLength: 1 }) },
   { weight: 2, arbitrary: fc.array(membership, { minLength: 1, maxLength: 1 }) },
   { weight: 1, arbitrary: fc.constant([]) },
-  { weight: 1, arbitrary: fc.array(change, { minLength: PAGE_CHANGES, maxLength: 2 * INBOX_CHANGES }) },
-  { weight: 1, arbitrary: fc.array(send, { minLength: INBOX_CHANGES, maxLength: 2 * INBOX_CHANGES }) },
+  { weight: 1, arbitrary: fc.array(change, { minLength: PAGE, maxLength: 2 * INBOX }) },
+  { weight: 1, arbitrary: fc.array(send, { minLength: INBOX, maxLength: 2 * INBOX }) },
 );
 const room = fc.constantFrom(...ROOMS);
 
@@ -107,6 +105,9 @@ const fates = fc.record<Fate>({
 
 const histories = (fate: fc.Arbitrary<Fate>) =>
   fc.record<History>({
+    // Of one message, of some, and of more than there are.
+    logPageBytes: fc.constantFrom(1, 30, 60, LIMITS.logPageBytes),
+    inboxCharacters: fc.constantFrom(1, 30, 100, LIMITS.inboxCharacters),
     fates: fc.array(fate, { minLength: 1, maxLength: 16 }),
     before: fc.tuple(...ROOMS.map(() => fc.array(change, { maxLength: 15 }))),
     commits: fc.array(
@@ -125,6 +126,7 @@ const histories = (fate: fc.Arbitrary<Fate>) =>
 class World {
   readonly log = new MemoryLog();
   readonly subscriber: HostileSubscriber;
+  readonly limits: Limits;
   readonly #scheduler: Scheduler;
   readonly #history: History;
   #reads = 0;
@@ -133,6 +135,8 @@ class World {
     vi.clearAllTimers(); // of a history that failed
     this.#scheduler = scheduler;
     this.#history = history;
+    const { logPageBytes, inboxCharacters } = history;
+    this.limits = { ...LIMITS, logPageChanges: PAGE, inboxChanges: INBOX, logPageBytes, inboxCharacters };
     this.subscriber = new HostileSubscriber(scheduler, this.log, history.fates);
     for (const [i, steps] of history.before.entries()) this.log.commit(ROOMS[i]!, steps);
   }
@@ -168,13 +172,14 @@ class World {
 
   /** Reads take time before and after the moment whose state they show. */
   readonly store = {
-    readLogs: async (readers: readonly Following[], limit: number) => {
+    readLogs: async (readers: readonly Following[], size: PageSize) => {
       expect(++this.#reads, "[T2] reads of the log").toBeLessThan(5_000);
-      expect(limit).toBeGreaterThan(0);
-      expect((limit - 1) * readers.length, "a page for all rooms together").toBeLessThan(PAGE_CHANGES);
+      expect(size.changes).toBeGreaterThan(0);
+      expect(size.bytes).toBe(this.limits.logPageBytes);
+      expect((size.changes - 1) * readers.length, "a page for all rooms together").toBeLessThan(PAGE);
       const asked = readers.map(({ cursor, ...reader }) => ({ ...reader, cursor: { ...cursor } }));
       await this.pause("reading");
-      const pages = await this.log.readLogs(asked, limit);
+      const pages = await this.log.readLogs(asked, size);
       await this.pause("read");
       return pages;
     },
@@ -248,8 +253,13 @@ class Reader {
       (sum, { messages, members, typing }) => sum + messages.length + members.length + typing.length,
       0,
     );
-    const bound = INBOX_CHANGES + 2 * (PAGE_CHANGES + this.#plan.rooms.length);
+    const bound = INBOX + 2 * (PAGE + this.#plan.rooms.length);
     expect(size, "[T3] changes in an item").toBeLessThan(bound);
+    const texts = news.flatMap(({ messages }) => messages.map(({ body }) => body));
+    const characters = texts.reduce((sum, text) => sum + text.length, 0);
+    const { logPageBytes, inboxCharacters } = this.#world.limits;
+    const longest = Math.max(0, ...texts.map(({ length }) => length));
+    expect(characters, "[T3] text in an item").toBeLessThanOrEqual(inboxCharacters + logPageBytes + longest);
     for (const item of items) {
       if (item.$typeName === "room.News") this.#noteNews(item);
       else this.#noteEvent(item);
@@ -262,11 +272,11 @@ class Reader {
     const room = this.#rooms.get(roomId)!;
     expect(room.isOver, "[T5] news after the end of the membership").toBe(false);
     const end = log.endOf(roomId, room.start.membershipId) ?? Number.POSITIVE_INFINITY;
-    const { pastMessages, pastMembers } = log.past(roomId);
+    const logs = log.logs(roomId);
     for (const message of messages) {
       expect(message.seq, "[T2] seq").toBeGreaterThan(room.seen.seq);
       room.seen.seq = message.seq;
-      const past = pastMessages[Number(message.seq) - 1]!;
+      const past = logs.messages[Number(message.seq) - 1]!;
       expect(message, "as it was committed").toBe(past);
       expect(log.momentOf(past), "[T5] a message").toBeLessThan(end);
       room.messages.set(message.id, message);
@@ -275,8 +285,8 @@ class Reader {
       const { member, isNew } = change;
       expect(member!.memberSeq, "[T2] member_seq").toBeGreaterThan(room.seen.memberSeq);
       room.seen.memberSeq = member!.memberSeq;
-      const past = pastMembers[Number(member!.memberSeq) - 1]!;
-      expect(member, "as it was committed").toBe(past.member);
+      const past = logs.members[Number(member!.memberSeq) - 1]!;
+      expect(member, "as it was committed").toBe(past);
       expect(log.momentOf(past), "[T5] a change of the members").toBeLessThan(end);
       if (member!.userId === this.#plan.userId) expect(member!.id, "[T5] own").toBe(room.start.membershipId);
       room.members.set(member!.userId, change);
@@ -349,15 +359,14 @@ class Reader {
     expect(isOver, `[T5] knows whether it is in room ${roomId}`).toBe(log.endOf(roomId, membershipId) !== undefined);
     if (isOver) return;
     expect(seen, `[T2] has all of room ${roomId}`).toEqual(log.head(roomId));
-    const { pastMessages, pastMembers } = log.past(roomId);
-    const newMessages = pastMessages.filter(({ seq }) => seq > cursor.seq);
+    const logs = log.logs(roomId);
+    const newMessages = logs.messages.filter(({ seq }) => seq > cursor.seq);
     expect(messages).toEqual(new Map(newMessages.map((message) => [message.id, message])));
-    const newMembers = pastMembers.filter(({ member }) => member!.memberSeq > cursor.memberSeq);
-    const latest = new Map(newMembers.map(({ member }) => [member!.userId, member!]));
+    const newMembers = logs.members.filter(({ memberSeq }) => memberSeq > cursor.memberSeq);
+    const latest = new Map(newMembers.map((member) => [member.userId, member]));
     expect(new Map([...members].map(([userId, { member }]) => [userId, member!]))).toEqual(latest);
-    for (const { member, isNew } of newMembers) {
-      const { id, userId } = member!;
-      if (isNew && latest.get(userId)!.id === id && !latest.get(userId)!.removedAt) {
+    for (const { id, userId, memberSeq } of newMembers) {
+      if (log.addedSeq(id) === memberSeq && latest.get(userId)!.id === id && !latest.get(userId)!.removedAt) {
         expect(announced, "a member that is new is announced").toContain(id);
       }
     }

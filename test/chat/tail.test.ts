@@ -5,13 +5,15 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EventSchema } from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
 import type { Subscriber } from "../../src/chat/broadcaster.ts";
-import { INBOX_CHANGES, PAGE_CHANGES } from "../../src/chat/limits.ts";
+import { LIMITS, type Limits } from "../../src/chat/limits.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
-import type { Reader } from "../../src/chat/store.ts";
+import type { PageSize, Reader } from "../../src/chat/store.ts";
 import { type TailItem, type TailOptions, tail } from "../../src/chat/tail.ts";
 import { MemoryLog, testNews } from "../support/memory-log.ts";
+import { textBytes } from "../support/room-logs.ts";
 
 const HEARTBEAT_MS = 1_000;
+const { logPageChanges: PAGE, inboxChanges: INBOX } = LIMITS;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
@@ -25,20 +27,29 @@ class Setup {
   readonly log = new MemoryLog();
   readonly broadcaster = new MemoryBroadcaster();
   readonly left = new AbortController();
+  readonly limits: Limits;
   reads = 0;
   /** Replaces the next read of the log. */
   nextRead: (() => Promise<never>) | undefined;
 
+  constructor(limits: Partial<Limits> = {}) {
+    this.limits = { ...LIMITS, ...limits };
+  }
+
   /** The tail of user 1. */
   tail(options: Partial<TailOptions> = {}, subscriber: Subscriber = this.broadcaster) {
-    const readLogs = (readers: readonly Reader[], limit: number) => {
+    const readLogs = (readers: readonly Reader[], size: PageSize) => {
       if (++this.reads > 1_000) throw new Error("the tail reads and reads");
       const read = this.nextRead;
       this.nextRead = undefined;
-      return read ? read() : this.log.readLogs(readers, limit);
+      return read ? read() : this.log.readLogs(readers, size);
     };
     const defaults = { userId: 1n, readers: [atStart(1n)], heartbeatMs: HEARTBEAT_MS };
-    return tail({ store: { readLogs }, subscriber }, { ...defaults, ...options }, this.left.signal);
+    return tail(
+      { store: { readLogs }, subscriber, limits: this.limits },
+      { ...defaults, ...options },
+      this.left.signal,
+    );
   }
 
   /** A tail that has begun, of a log with one change, which it has delivered. */
@@ -101,11 +112,11 @@ describe("tail", () => {
 
   test("[T1] caught_up comes once the log was read to its end, however many pages it had", async () => {
     const setup = new Setup();
-    setup.log.append(1n, PAGE_CHANGES + 1);
+    setup.log.append(1n, PAGE + 1);
     const changes = setup.tail();
     await changes.next();
     expect(said(await changes.next())).not.toContainEqual(expect.stringContaining("caughtUp"));
-    expect(said(await changes.next())).toEqual([`1/${PAGE_CHANGES + 1}`, `caughtUp 1/${PAGE_CHANGES + 1}+0`]);
+    expect(said(await changes.next())).toEqual([`1/${PAGE + 1}`, `caughtUp 1/${PAGE + 1}+0`]);
   });
 
   test("[T1] heartbeats come at their interval, with the cursors reached", async () => {
@@ -177,27 +188,81 @@ describe("tail", () => {
 
   test("[T2] a backlog is read page by page, and then it is live", async () => {
     const setup = new Setup();
-    setup.log.append(1n, 2 * PAGE_CHANGES);
+    setup.log.append(1n, 2 * PAGE);
     const changes = setup.tail();
     await changes.next();
-    expect(seqs(await changes.next())).toEqual(range(1, PAGE_CHANGES));
-    expect(seqs(await changes.next())).toEqual(range(PAGE_CHANGES + 1, 2 * PAGE_CHANGES));
+    expect(seqs(await changes.next())).toEqual(range(1, PAGE));
+    expect(said(await changes.next())).toEqual([
+      ...range(PAGE + 1, 2 * PAGE).map((seq) => `1/${seq}`),
+      `caughtUp 1/${2 * PAGE}+0`,
+    ]);
     const waiting = changes.next();
     const news = setup.log.append(1n);
     setup.broadcaster.publish(news);
-    expect((await waiting).value).toMatchObject([news, { event: { case: "caughtUp" } }]);
-    expect(setup.reads).toBe(3);
+    expect((await waiting).value).toEqual([news]);
+    expect(setup.reads, "the last page was full, but has reached the head").toBe(2);
+  });
+
+  test("[T2] what is committed between two pages is read with the next, and passed on only once", async () => {
+    const setup = new Setup();
+    setup.log.append(1n, PAGE);
+    const changes = setup.tail();
+    await changes.next();
+    setup.broadcaster.publish(setup.log.append(1n));
+    expect(seqs(await changes.next())).toEqual(range(1, PAGE));
+    const waiting = changes.next();
+    setup.broadcaster.publish(setup.log.append(1n));
+    expect(said(await waiting)).toEqual([`1/${PAGE + 1}`, `1/${PAGE + 2}`, `caughtUp 1/${PAGE + 2}+0`]);
+    expect(setup.reads).toBe(2);
   });
 
   test("[T2] a page that isn't full is the last", async () => {
     const setup = new Setup();
-    setup.log.append(1n, PAGE_CHANGES - 1);
+    setup.log.append(1n, PAGE - 1);
     const changes = setup.tail();
     await changes.next();
     await changes.next();
     setup.broadcaster.publish(setup.log.append(1n));
-    expect(seqs(await changes.next())).toEqual([PAGE_CHANGES]);
+    expect(seqs(await changes.next())).toEqual([PAGE]);
     expect(setup.reads).toBe(1);
+  });
+
+  test("[T2] a page that was cut by its bytes is followed by another, also when it has few changes", async () => {
+    const setup = new Setup({ logPageBytes: 2 * textBytes("message 1") });
+    setup.log.append(1n, 5);
+    const changes = setup.tail();
+    await changes.next();
+    expect(said(await changes.next())).toEqual(["1/1", "1/2"]);
+    expect(said(await changes.next())).toEqual(["1/3", "1/4"]);
+    expect(said(await changes.next())).toEqual(["1/5", "caughtUp 1/5+0"]);
+    expect(setup.reads).toBe(3);
+  });
+
+  test("[T2] a room that gets nothing of a page, because others have filled it, is read on until its head", async () => {
+    const setup = new Setup({ logPageBytes: 1 });
+    setup.log.append(1n, 2);
+    setup.log.commit(2n, [{ kind: "send" }, { kind: "read", userId: 2n }]);
+    setup.log.append(3n);
+    const changes = setup.tail({ readers: [1n, 2n, 3n].map(atStart) });
+    await changes.next();
+    expect(said(await changes.next())).toEqual(["1/1", "2+1"]);
+    expect(said(await changes.next())).toEqual(["1/2"]);
+    expect(said(await changes.next())).toEqual(["2/1"]);
+    expect(said(await changes.next())).toEqual(["3/1", "caughtUp 1/2+0,2/1+1,3/1+0"]);
+    expect(setup.reads).toBe(4);
+  });
+
+  test("[T2] news of a room that waits for its part of the log come in their place", async () => {
+    const setup = new Setup({ logPageBytes: 1 });
+    setup.log.append(1n);
+    setup.log.append(2n);
+    const changes = setup.tail({ readers: [1n, 2n].map(atStart) });
+    await changes.next();
+    setup.broadcaster.publish(setup.log.append(1n));
+    setup.broadcaster.publish(setup.log.append(2n));
+    const got: string[] = [];
+    while (!got.some((each) => each.startsWith("caughtUp"))) got.push(...said(await changes.next()));
+    expect(got).toEqual(["1/1", "1/2", "2/1", "2/2", "caughtUp 1/2+0,2/2+0"]);
   });
 
   test("[T2] a lost last notification is found at the next heartbeat, which comes after what was lost", async () => {
@@ -326,15 +391,29 @@ describe("tail", () => {
   test("[T3] however much happens between two reads of it, an item is an inbox and a page at most", async () => {
     const setup = new Setup();
     const changes = await setup.following();
-    const last = 1 + 10 * INBOX_CHANGES;
-    while (setup.log.head(1n).seq < last) setup.broadcaster.publish(setup.log.append(1n, INBOX_CHANGES / 4));
+    const last = 1 + 10 * INBOX;
+    while (setup.log.head(1n).seq < last) setup.broadcaster.publish(setup.log.append(1n, INBOX / 4));
     const got: number[] = [];
     while (got.length < last - 1) {
       const item = seqs(await changes.next());
-      expect(item.length).toBeLessThanOrEqual(INBOX_CHANGES + PAGE_CHANGES);
+      expect(item.length).toBeLessThanOrEqual(INBOX + PAGE);
       got.push(...item);
     }
     expect(got).toEqual(range(2, last));
+  });
+
+  test("[T3] however long the texts are, an item has the bytes of a page, and the characters of an inbox, at most", async () => {
+    const length = "message 100".length;
+    const setup = new Setup({ logPageBytes: 10 * (length + 2), inboxCharacters: 5 * length });
+    const changes = await setup.following();
+    while (setup.log.head(1n).seq < 500) setup.broadcaster.publish(setup.log.append(1n, 4));
+    const got: number[] = [];
+    while (got.length < 499) {
+      const item = seqs(await changes.next());
+      expect(item.length).toBeLessThanOrEqual(10 + 5 + 2);
+      got.push(...item);
+    }
+    expect(got).toEqual(range(2, setup.log.logs(1n).messages.length).slice(0, got.length));
   });
 
   test("[T4] throws the signal's reason while it waits, and has ended then", async () => {

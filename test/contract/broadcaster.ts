@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { News } from "../../gen/room/room_pb.ts";
 import type { Publisher, Subscriber } from "../../src/chat/broadcaster.ts";
 import { Inbox } from "../../src/chat/inbox.ts";
-import { INBOX_CHANGES } from "../../src/chat/limits.ts";
+import { LIMITS } from "../../src/chat/limits.ts";
 import { MemoryLog, testNews } from "../support/memory-log.ts";
 
 export interface BroadcasterParts extends AsyncDisposable {
@@ -33,7 +33,7 @@ export function broadcasterContract(name: string, create: () => Promise<Broadcas
       await using _closed = await parts.subscriber.subscribe([room], closed);
       await using _idle = await parts.subscriber.subscribe([room], idle);
       await using _reader = await parts.subscriber.subscribe([room], reader);
-      for (let first = 1; first <= 2 * INBOX_CHANGES; first += 100) {
+      for (let first = 1; first <= 2 * LIMITS.inboxChanges; first += 100) {
         const news = testNews(room, first, first + 99);
         expect(parts.publisher.publish(news)).toBeUndefined();
         await received(reader, [news]);

@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type ChatClient, chatClient, freshId, type Protocol } from "../support/clients.ts";
+import { type ChatClient, chatClient, type Protocol } from "../support/clients.ts";
+import { freshId } from "../support/fresh-id.ts";
 import { bodies, codeOf, errorOf, expectDense, newRoom } from "../support/rooms.ts";
 import { TestStream } from "../support/test-stream.ts";
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type ChatClient, chatClient, freshId, type Protocol } from "../support/clients.ts";
+import { type ChatClient, chatClient, type Protocol } from "../support/clients.ts";
+import { freshId } from "../support/fresh-id.ts";
 import { codeOf, newRoom } from "../support/rooms.ts";
 import { TestEvents, TestStream } from "../support/test-stream.ts";
 import { events } from "./conversation/events.ts";

@@ -2,10 +2,11 @@ import { ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Member, Message } from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
-import { COMMIT_CHANGES, COMMIT_CHARACTERS } from "../../src/chat/limits.ts";
-import type { ChatStore, LogPage, Position, Reader } from "../../src/chat/store.ts";
+import { LIMITS } from "../../src/chat/limits.ts";
+import type { ChatStore, LogPage, PageSize, Position, Reader } from "../../src/chat/store.ts";
 import { apply, change, codes } from "../support/changes.ts";
-import { createReq } from "../support/requests.ts";
+import { ANY_BYTES } from "../support/send-store.ts";
+import { newStoredRoom } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
 const ann = 2n ** 54n + 1n;
@@ -15,7 +16,7 @@ const stranger = 2n ** 54n;
 const nowhere = 2n ** 63n - 1n;
 const beginning = { seq: 0n, memberSeq: 0n };
 
-let lastPost = 2n ** 54n;
+const atMost = (changes: number): PageSize => ({ changes, bytes: ANY_BYTES });
 
 /** The rules of ChatStore for edits, deletions, members and read positions. */
 export function changesContract(parts: () => StoreParts): void {
@@ -26,8 +27,7 @@ export function changesContract(parts: () => StoreParts): void {
 
   /** A room of ann, and of others, in which ann has sent the bodies. */
   async function newRoom(others: bigint[] = [], bodies: string[] = []) {
-    const { id: roomId } = await store.createRoom(createReq(++lastPost, ann));
-    await store.commit(others.map((userId) => change("addMember", { roomId, userId })));
+    const roomId = await newStoredRoom(store, ann, ...others);
     const { outcomes } = await store.commit(bodies.map((body) => change("sendMessage", { roomId, userId: ann, body })));
     return { roomId, messages: outcomes as Message[] };
   }
@@ -38,7 +38,7 @@ export function changesContract(parts: () => StoreParts): void {
   }
 
   async function readLog(roomId: bigint, cursor: Position = beginning, limit = 1_000, userId = ann): Promise<LogPage> {
-    return (await store.readLogs([await reader(roomId, cursor, userId)], limit)).get(roomId)!;
+    return (await store.readLogs([await reader(roomId, cursor, userId)], atMost(limit))).get(roomId)!;
   }
 
   async function head(roomId: bigint, userId = ann): Promise<Position> {
@@ -186,18 +186,18 @@ export function changesContract(parts: () => StoreParts): void {
     });
 
     test("[S1] takes as many edits and replies as the committer gathers, of the widest characters", async () => {
-      const { roomId, messages } = await newRoom([], Array(COMMIT_CHANGES).fill("x"));
-      const body = "\u0001".repeat(COMMIT_CHARACTERS / COMMIT_CHANGES);
+      const { roomId, messages } = await newRoom([], Array(LIMITS.commitChanges).fill("x"));
+      const body = "\u0001".repeat(LIMITS.commitCharacters / LIMITS.commitChanges);
       const edits = await store.commit(
         messages.map(({ id }) =>
           change("editMessage", { roomId, messageId: id, userId: ann, body, clientEditId: "1" }),
         ),
       );
-      expect(edits.news[0]!.messages).toHaveLength(COMMIT_CHANGES);
+      expect(edits.news[0]!.messages).toHaveLength(LIMITS.commitChanges);
       const replies = messages.map(({ id: replyToId }, i) => {
         return change("sendMessage", { roomId, userId: ann, body, replyToId, clientMessageId: `${i}` });
       });
-      expect((await store.commit(replies)).news[0]!.messages).toHaveLength(COMMIT_CHANGES);
+      expect((await store.commit(replies)).news[0]!.messages).toHaveLength(LIMITS.commitChanges);
       expect((await store.commit(replies)).news).toEqual([]);
     });
   });
@@ -384,7 +384,7 @@ export function changesContract(parts: () => StoreParts): void {
           { member: read, isNew: false },
           { member: moved, isNew: true },
         ],
-        memberSeq: 5n,
+        head: { seq: 7n, memberSeq: 5n },
       });
       const afterAdded = { seq: 4n, memberSeq: 3n };
       expect((await readLog(roomId, afterAdded)).members.map(({ isNew }) => isNew)).toEqual([false, false]);
@@ -395,12 +395,9 @@ export function changesContract(parts: () => StoreParts): void {
         [bob, true],
         [cat, true],
       ]);
-      expect(await readLog(roomId, await head(roomId))).toEqual({ messages: [], members: [], memberSeq: 5n });
-      expect(await readLog(roomId, { seq: nowhere, memberSeq: nowhere })).toEqual({
-        messages: [],
-        members: [],
-        memberSeq: 5n,
-      });
+      const nothing = { messages: [], members: [], head: { seq: 7n, memberSeq: 5n } };
+      expect(await readLog(roomId, await head(roomId))).toEqual(nothing);
+      expect(await readLog(roomId, { seq: nowhere, memberSeq: nowhere })).toEqual(nothing);
     });
 
     test("[S3] gives pages of both logs, at most limit of either, for many rooms at once", async () => {
@@ -414,7 +411,7 @@ export function changesContract(parts: () => StoreParts): void {
       }
       const cursors = [beginning, beginning, { seq: 3n, memberSeq: 8n }];
       const readers = await Promise.all(rooms.map(({ roomId }, i) => reader(roomId, cursors[i])));
-      const pages = await store.readLogs(readers, 3);
+      const pages = await store.readLogs(readers, atMost(3));
       const numbers = rooms.map(({ roomId }) => {
         const { messages, members } = pages.get(roomId)!;
         return [messages.map(({ seq }) => Number(seq)), members.map(({ member }) => Number(member!.memberSeq))];
@@ -437,6 +434,7 @@ export function changesContract(parts: () => StoreParts): void {
       for (;;) {
         const memberSeq = paged.members.at(-1)?.memberSeq ?? 0n;
         const page = await readLog(roomId, { seq: paged.messages.at(-1)?.seq ?? 0n, memberSeq }, 4);
+        expect(page.head).toEqual(whole.head);
         if (page.messages.length + page.members.length === 0) break;
         paged.messages.push(...page.messages);
         paged.members.push(...page.members.map(({ member }) => member!));
@@ -449,17 +447,17 @@ export function changesContract(parts: () => StoreParts): void {
       const { roomId } = await newRoom([bob, cat], ["a"]);
       const { roomId: elsewhere } = await newRoom([bob], ["b"]);
       const former = await reader(roomId, beginning, bob);
-      expect((await store.readLogs([former], 10)).get(roomId)!.messages).toHaveLength(1);
+      expect((await store.readLogs([former], atMost(10))).get(roomId)!.messages).toHaveLength(1);
       await apply(store, "removeMember", { roomId, userId: bob, actorId: bob });
-      expect(await store.readLogs([former], 10)).toEqual(new Map());
+      expect(await store.readLogs([former], atMost(10))).toEqual(new Map());
       expect(await store.readersAtHead(bob, [roomId])).toEqual([]);
       const { id } = await apply(store, "addMember", { roomId, userId: bob });
-      expect(await store.readLogs([former], 10)).toEqual(new Map());
+      expect(await store.readLogs([former], atMost(10))).toEqual(new Map());
       expect(await store.readersAtHead(bob, [roomId])).toMatchObject([{ membershipId: id }]);
-      expect([...(await store.readLogs([former, await reader(roomId)], 10)).keys()]).toEqual([roomId]);
+      expect([...(await store.readLogs([former, await reader(roomId)], atMost(10))).keys()]).toEqual([roomId]);
       const crossed = { ...(await reader(elsewhere, beginning, bob)), roomId };
-      expect(await store.readLogs([crossed, { ...former, roomId: nowhere }], 10)).toEqual(new Map());
-      expect(await store.readLogs([], 10)).toEqual(new Map());
+      expect(await store.readLogs([crossed, { ...former, roomId: nowhere }], atMost(10))).toEqual(new Map());
+      expect(await store.readLogs([], atMost(10))).toEqual(new Map());
     });
 
     test("[S3] a page is one snapshot: whoever reads a message knows of what its commit did to the members", async () => {
@@ -476,9 +474,9 @@ export function changesContract(parts: () => StoreParts): void {
       })().finally(() => (done = true));
       const atBeginning = await reader(roomId);
       while (!done) {
-        const { messages, members, memberSeq } = (await other.readLogs([atBeginning], 1_000)).get(roomId)!;
+        const { messages, members, head } = (await other.readLogs([atBeginning], atMost(1_000))).get(roomId)!;
         expect(members).toHaveLength(messages.length + 1);
-        expect(memberSeq).toBe(BigInt(members.length));
+        expect(head).toEqual({ seq: BigInt(messages.length), memberSeq: BigInt(members.length) });
       }
       await writing;
     });

@@ -3,17 +3,19 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Message, SendMessageReq } from "../../gen/chat_pb.ts";
-import { COMMIT_CHANGES, COMMIT_CHARACTERS, PAGE_CHANGES } from "../../src/chat/limits.ts";
+import { LIMITS, type Limits } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
-import { type Answer, ModelStore } from "../support/model-store.ts";
+import { Model, Refused } from "../support/model.ts";
 import { createReq, memberReq, messagesOf, sendReq } from "../support/requests.ts";
 import { type Outcome, SendStore } from "../support/send-store.ts";
+import { freshPost, newStoredRoom } from "../support/stored-rooms.ts";
 import { changesContract } from "./store-changes.ts";
+import { pagesContract } from "./store-pages.ts";
 
 export interface StoreParts extends AsyncDisposable {
   readonly store: ChatStore;
   /** Another store on the same data, as another process has one. */
-  open(): Promise<ChatStore>;
+  open(limits?: Limits): Promise<ChatStore>;
 }
 
 // Ids that a double can't tell apart.
@@ -31,7 +33,6 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
   describe(`${name} is a chat store`, () => {
     let parts: StoreParts;
     let store: SendStore;
-    let lastPost = 2n ** 53n;
 
     beforeAll(async () => {
       parts = await createParts();
@@ -41,11 +42,7 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
 
     const openAnother = async () => new SendStore(await parts.open(), alice, bob, last);
 
-    async function newRoom(creator = alice, ...others: bigint[]): Promise<bigint> {
-      const { id } = await store.createRoom(createReq(++lastPost, creator));
-      for (const userId of others) await store.addMember(memberReq(id, userId));
-      return id;
-    }
+    const newRoom = (creator = alice, ...others: bigint[]) => newStoredRoom(store.whole, creator, ...others);
 
     async function log(roomId: bigint, reader: SendStore = store): Promise<Message[]> {
       const messages = await reader.messagesAfter(new Map([[roomId, 0n]]), 1_000_000);
@@ -165,11 +162,11 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
       test("[S1] takes as much as the committer gathers, of the widest characters", async () => {
         const room = await newRoom();
         const body = WIDEST_CHARACTER.repeat(LONGEST_BODY);
-        const long = Array.from({ length: COMMIT_CHARACTERS / LONGEST_BODY }, () => send(room, body));
-        const short = Array.from({ length: COMMIT_CHANGES - long.length }, (_, i) =>
+        const long = Array.from({ length: LIMITS.commitCharacters / LONGEST_BODY }, () => send(room, body));
+        const short = Array.from({ length: LIMITS.commitChanges - long.length }, (_, i) =>
           send(room, "x", alice, `${i}`.padEnd(64, WIDEST_CHARACTER)),
         );
-        expect(messagesOf(await store.commit([...long, ...short])).at(-1)!.seq).toBe(BigInt(COMMIT_CHANGES));
+        expect(messagesOf(await store.commit([...long, ...short])).at(-1)!.seq).toBe(BigInt(LIMITS.commitChanges));
       });
 
       test("[S1] stamps messages to the millisecond", async () => {
@@ -341,23 +338,28 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
         const anyHistory = fc.array(fc.array(anySend, { maxLength: 10 }), { minLength: 1, maxLength: 5 });
         await fc.assert(
           fc.asyncProperty(anyHistory, async (history) => {
-            const rooms = [await newRoom(alice, bob), await newRoom(bob), last];
-            const model = new ModelStore(
-              new Map([
-                [rooms[0]!, [alice, bob]],
-                [rooms[1]!, [bob]],
-              ]),
-            );
+            const model = new Model();
+            const openRoom = async (creator: bigint, ...others: bigint[]) => {
+              const request = createReq(freshPost(), creator);
+              const { id } = model.createChatRoom(request, await store.createRoom(request));
+              for (const added of others.map((userId) => memberReq(id, userId))) {
+                model.addMember(added, await store.addMember(added));
+              }
+              return id;
+            };
+            const rooms = [await openRoom(alice, bob), await openRoom(bob), last];
+            const known = new Set<unknown>();
             for (const batch of history) {
               const sends = batch.map((s) => send(rooms[s.room]!, s.body, s.userId, s.clientMessageId));
-              expect((await store.commit(sends)).map(answer)).toEqual(sends.map((req) => model.send(req)));
+              for (const [i, outcome] of (await store.commit(sends)).entries()) {
+                const given = outcome instanceof ConnectError ? undefined : outcome.message;
+                const message = model.answer({ method: "sendMessage", request: sends[i]! }, given);
+                if (message instanceof Refused) expect(outcome).toMatchObject({ code: message.code });
+                else expect(outcome).toEqual({ message, isNew: !known.has(message) });
+                known.add(message);
+              }
             }
-            for (const room of rooms) {
-              const messages = await log(room);
-              expect(messages.map(({ userId, body }) => [userId, body])).toEqual(
-                model.log(room).map(({ userId, body }) => [userId, body]),
-              );
-            }
+            for (const room of rooms) expect(await log(room)).toEqual(model.rooms.get(room)?.messages ?? []);
           }),
           { numRuns: 40 },
         );
@@ -406,9 +408,9 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
       test("[S3] gives a page of the longest messages of the widest characters", async () => {
         const room = await newRoom();
         const body = WIDEST_CHARACTER.repeat(LONGEST_BODY);
-        for (let i = 0; i < PAGE_CHANGES / 32; i++) await store.commit(Array(32).fill(send(room, body)));
-        const page = await store.messagesAfter(new Map([[room, 0n]]), PAGE_CHANGES);
-        expect(page).toHaveLength(PAGE_CHANGES);
+        for (let i = 0; i < LIMITS.logPageChanges / 32; i++) await store.commit(Array(32).fill(send(room, body)));
+        const page = await store.messagesAfter(new Map([[room, 0n]]), LIMITS.logPageChanges);
+        expect(page).toHaveLength(LIMITS.logPageChanges);
         expect(page.every((message) => message.body === body)).toBe(true);
       });
     });
@@ -439,7 +441,7 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
     describe("rooms and members", () => {
       test("[S5] a room appears with its creator as a member", async () => {
         const before = Date.now();
-        const postId = ++lastPost;
+        const postId = freshPost();
         const room = await store.createRoom(createReq(postId, alice));
         expect(room.postId).toBe(postId);
         expect(timestampMs(room.createdAt!)).toBeGreaterThanOrEqual(before);
@@ -449,14 +451,15 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
       });
 
       test("[S5] a post has one room; who comes second doesn't become a member of it", async () => {
-        const room = await newRoom(alice);
-        await rejects(store.createRoom(createReq(lastPost, bob)), Code.AlreadyExists);
-        await rejects(store.createRoom(createReq(lastPost, alice)), Code.AlreadyExists);
-        expect(await store.heads(bob, [room])).toEqual(new Map());
+        const postId = freshPost();
+        const { id } = await store.createRoom(createReq(postId, alice));
+        await rejects(store.createRoom(createReq(postId, bob)), Code.AlreadyExists);
+        await rejects(store.createRoom(createReq(postId, alice)), Code.AlreadyExists);
+        expect(await store.heads(bob, [id])).toEqual(new Map());
       });
 
       test("[S5] of many that open a post's room at once, one does", async () => {
-        const postId = ++lastPost;
+        const postId = freshPost();
         await using other = await openAnother();
         const users = Array.from({ length: 12 }, (_, i) => BigInt(i + 1));
         const answers = await Promise.allSettled(
@@ -500,6 +503,7 @@ export function storeContract(name: string, createParts: () => Promise<StorePart
     });
 
     changesContract(() => parts);
+    pagesContract(() => parts);
 
     test("ping resolves", async () => {
       expect(await store.ping()).toBeUndefined();
@@ -511,8 +515,8 @@ function send(roomId: bigint, body: string, userId = alice, clientMessageId = ""
   return sendReq(roomId, userId, body, clientMessageId);
 }
 
-function answer(outcome: Outcome): Answer {
-  if (outcome instanceof ConnectError) return Code[outcome.code] as Answer;
+function answer(outcome: Outcome) {
+  if (outcome instanceof ConnectError) return Code[outcome.code];
   const { message, isNew } = outcome;
   return { body: message.body, seq: message.seq, isNew };
 }

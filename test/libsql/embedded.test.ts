@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -17,16 +16,18 @@ import { libsqlParts } from "../support/libsql-parts.ts";
 import { OtherProcess } from "../support/other-process.ts";
 import { createReq, memberReq, messagesOf, sendReq } from "../support/requests.ts";
 import { SendStore } from "../support/send-store.ts";
+import { newStoredRoom } from "../support/stored-rooms.ts";
+import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
-let dir: string;
+let directory: TemporaryDirectory;
 let files = 0;
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "roomlog-embedded-"));
+  directory = await temporaryDirectory();
 });
-afterAll(() => rm(dir, { recursive: true }));
+afterAll(() => directory?.[Symbol.asyncDispose]());
 
 function freshUrl(): string {
-  return `file:${join(dir, `${++files}.db`)}`;
+  return `file:${join(directory.path, `${++files}.db`)}`;
 }
 
 storeContract("an embedded file", async () => {
@@ -50,8 +51,7 @@ describe("an embedded file, when something breaks", () => {
     onTestFinished(() => database[Symbol.asyncDispose]());
     await migrate(database);
     const store = sendStore(database);
-    const room = await store.createRoom(createReq(1n, alice));
-    return { url, database, store, room: room.id };
+    return { url, database, store, room: await newStoredRoom(store.whole, alice) };
   }
 
   test("[S7] a send waits for a short lock of another process; readers don't", async () => {
@@ -134,10 +134,10 @@ describe("an embedded file, when something breaks", () => {
     await other.end();
     await using database = await EmbeddedDatabase.open(url);
     await migrate(database);
-    const room = await store.createRoom(createReq(1n, alice));
+    const room = await newStoredRoom(store.whole, alice);
     for (const i of [1n, 2n, 3n]) {
-      await sendStore(database).commit([sendReq(room.id, alice, "x")]);
-      expect(await store.heads(alice, [room.id])).toEqual(new Map([[room.id, i]]));
+      await sendStore(database).commit([sendReq(room, alice, "x")]);
+      expect(await store.heads(alice, [room])).toEqual(new Map([[room, i]]));
     }
   });
 
@@ -150,7 +150,7 @@ describe("an embedded file, when something breaks", () => {
   });
 
   test("[S7][D3] a file that can't be opened is UNAVAILABLE until it can", async () => {
-    const path = join(dir, "directory.db");
+    const path = join(directory.path, "directory.db");
     await mkdir(path);
     await using store = sendStore(await EmbeddedDatabase.open(`file:${path}`));
     await expectUnavailable(5_000, [store.ping(), store.createRoom(createReq(1n, alice))]);
@@ -222,8 +222,8 @@ describe("an embedded file, when something breaks", () => {
     const path = url.slice("file:".length);
     const SECRET = "the-deleted-text";
     const filesWithSecret = async () => {
-      const names = (await readdir(dir)).filter((name) => join(dir, name).startsWith(path));
-      const contents = await Promise.all(names.map((name) => readFile(join(dir, name))));
+      const names = (await readdir(directory.path)).filter((name) => join(directory.path, name).startsWith(path));
+      const contents = await Promise.all(names.map((name) => readFile(join(directory.path, name))));
       return names.filter((_, i) => contents[i]!.includes(SECRET));
     };
     const checkpoint = async () => {

@@ -9,10 +9,12 @@ import { databaseContract } from "../contract/database.ts";
 import { storeContract } from "../contract/store.ts";
 import { expectUnavailable } from "../support/expect-unavailable.ts";
 import { FaultyHttpServer } from "../support/faulty-http-server.ts";
+import { freshId } from "../support/fresh-id.ts";
 import { libsqlParts } from "../support/libsql-parts.ts";
 import { createReq, memberReq, messagesOf, sendReq } from "../support/requests.ts";
 import { SendStore } from "../support/send-store.ts";
 import { noSqld, Sqld } from "../support/sqld.ts";
+import { freshPost, newStoredRoom } from "../support/stored-rooms.ts";
 
 const alice = 1n;
 
@@ -32,7 +34,6 @@ describe.skipIf(noSqld)(noSqld || "sqld, when something breaks", () => {
   let sqld: Sqld;
   let database: RemoteDatabase;
   let store: SendStore;
-  let lastPost = 0n;
   beforeAll(async () => {
     sqld = await Sqld.start();
     database = new RemoteDatabase(sqld.url, undefined, timeoutMs);
@@ -41,9 +42,7 @@ describe.skipIf(noSqld)(noSqld || "sqld, when something breaks", () => {
   });
   afterAll(() => sqld?.stop());
 
-  async function newRoom(): Promise<bigint> {
-    return (await store.createRoom(createReq(++lastPost, alice))).id;
-  }
+  const newRoom = () => newStoredRoom(store.whole, alice);
 
   async function log(roomId: bigint): Promise<Message[]> {
     const messages = await store.messagesAfter(new Map([[roomId, 0n]]), 1_000_000);
@@ -54,8 +53,8 @@ describe.skipIf(noSqld)(noSqld || "sqld, when something breaks", () => {
   function everyCall(roomId: bigint): Promise<unknown>[] {
     return [
       store.commit([sendReq(roomId, alice, "x", "id")]),
-      store.createRoom(createReq(++lastPost, alice)),
-      store.addMember(memberReq(roomId, ++lastPost)),
+      store.createRoom(createReq(freshPost(), alice)),
+      store.addMember(memberReq(roomId, freshId())),
       store.messagesAfter(new Map([[roomId, 0n]]), 10),
       store.heads(alice, [roomId]),
       store.ping(),

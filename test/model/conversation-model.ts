@@ -2,11 +2,25 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { CursorSchema } from "../../gen/chat_pb.ts";
-import type { Running } from "../../src/node/serve.ts";
-import { headOf, type Model, membersOf } from "./model.ts";
+import { limitVariable } from "../../src/http/config.ts";
+import type { Running } from "../../src/node/compose.ts";
+import type { Model } from "../support/model.ts";
+import { headOf, membersOf } from "../support/room-logs.ts";
 import { call, change, operation, POSTS, roomId, talk, USERS } from "./operations.ts";
 import type { Start } from "./reader.ts";
 import { createStage, protocols, type Stage, World } from "./world.ts";
+
+/** Small, so that a short history fills pages, inboxes and commits. */
+const SMALL = {
+  logPageChanges: 6,
+  logPageBytes: 60,
+  inboxChanges: 8,
+  inboxCharacters: 60,
+  commitChanges: 4,
+  commitCharacters: 60,
+  pageBytes: 100,
+};
+const SMALL_ENV = Object.fromEntries(Object.entries(SMALL).map(([name, limit]) => [limitVariable(name), `${limit}`]));
 
 const DEFAULT_RUNS = 25;
 const runs = Number(process.env.MODEL_RUNS ?? DEFAULT_RUNS);
@@ -165,11 +179,14 @@ const commands = fc.commands(
 );
 
 /** Random histories on a service, whose answers and streams have to be those of the model. */
-export function conversationModel(name: string, start: () => Promise<Running & AsyncDisposable>): void {
+export function conversationModel(
+  name: string,
+  start: (env: Record<string, string>) => Promise<Running & AsyncDisposable>,
+): void {
   describe(`a conversation on ${name}`, () => {
     let stage: Stage;
     beforeAll(async () => {
-      stage = createStage(await start());
+      stage = createStage(await start(SMALL_ENV), SMALL.pageBytes);
     });
     afterAll(() => stage?.running[Symbol.asyncDispose]());
 

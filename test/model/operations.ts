@@ -1,7 +1,8 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { ChatService } from "../../gen/chat_pb.ts";
-import { type Call, type Model, membersOf, messagesOf } from "./model.ts";
+import type { Call, Model } from "../support/model.ts";
+import { membersOf, messagesOf } from "../support/room-logs.ts";
 
 /** What operations speak of: posts and users by their numbers, and what there is by now. */
 export interface Names {

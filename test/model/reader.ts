@@ -15,8 +15,9 @@ import {
   type Typing,
 } from "../../gen/chat_pb.ts";
 import type { ChatClient } from "../support/clients.ts";
+import { type Model, orRefused, Refused, type StreamStart } from "../support/model.ts";
+import { headOf, membersOf, messagesOf } from "../support/room-logs.ts";
 import { TestEvents, TestStream } from "../support/test-stream.ts";
-import { headOf, type Model, membersOf, messagesOf, orRefused, Refused, type StreamStart } from "./model.ts";
 
 /** What a reader has to know of a history, beside the model. */
 export interface Past {

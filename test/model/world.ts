@@ -1,17 +1,19 @@
-import { create, equals, toJson, toJsonString } from "@bufbuild/protobuf";
+import { equals, toJson, toJsonString } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   ChatService,
   type Cursor,
+  type ListMessagesRes,
   type ListRoomsRes,
-  ListRoomsResSchema,
   type Member,
   type RoomSummary,
   RoomSummarySchema,
 } from "../../gen/chat_pb.ts";
-import type { Running } from "../../src/node/serve.ts";
-import { type ChatClient, chatClient, freshId, type Protocol } from "../support/clients.ts";
-import { type Answer, type Call, headOf, Model, membersOf, Refused } from "./model.ts";
+import type { Running } from "../../src/node/compose.ts";
+import { type ChatClient, chatClient, type Protocol } from "../support/clients.ts";
+import { freshId } from "../support/fresh-id.ts";
+import { type Answer, type Call, lastText, Model, Refused } from "../support/model.ts";
+import { fitting, headOf, membersOf } from "../support/room-logs.ts";
 import { call, type Names, type Operation, POSTS, USERS } from "./operations.ts";
 import { type Past, Reader, type Start, until } from "./reader.ts";
 
@@ -21,12 +23,14 @@ export const protocols = ["Connect over h2", "Connect JSON", "gRPC-Web", "gRPC"]
 export interface Stage {
   readonly running: Running;
   readonly clients: Readonly<Record<(typeof protocols)[number], ChatClient>>;
+  /** What the service takes for the texts of a page. */
+  readonly pageBytes: number;
   readonly seen: Map<string, number>;
 }
 
-export function createStage(running: Running): Stage {
+export function createStage(running: Running, pageBytes: number): Stage {
   const clients = Object.fromEntries(protocols.map((protocol) => [protocol, chatClient(protocol, running.url)]));
-  return { running, clients: clients as Stage["clients"], seen: new Map() };
+  return { running, clients: clients as Stage["clients"], pageBytes, seen: new Map() };
 }
 
 interface Outcome {
@@ -42,7 +46,7 @@ const MAX_READERS = 6;
 
 /** One history: rooms and users of its own, what the model makes of it, and readers who follow it. */
 export class World implements Names, Past, AsyncDisposable {
-  readonly model = new Model();
+  readonly model: Model;
   readonly posts: readonly bigint[];
   readonly users: readonly bigint[];
   readonly changes: Call[] = [];
@@ -57,6 +61,7 @@ export class World implements Names, Past, AsyncDisposable {
 
   constructor(stage: Stage) {
     this.#stage = stage;
+    this.model = new Model(stage.pageBytes);
     // Ids that a double can't tell apart.
     const first = 2n ** 60n + 16n * freshId();
     this.posts = Array.from({ length: POSTS }, (_, i) => first + 8n + BigInt(i));
@@ -124,14 +129,18 @@ export class World implements Names, Past, AsyncDisposable {
       if (page > 10) throw new Error("the pages don't end");
       const { rooms: found, nextPageToken } = await client.listRooms({ userId, limit, pageToken });
       this.trace.push(`page ${page}: ${found.map(({ room }) => room?.id)}`);
-      const all = roomsOf(this.model, userId, found);
+      const all = this.model.roomsOf(userId, found);
       for (const summary of found) {
         const expected = all.find(({ room }) => room?.id === summary.room?.id);
         const isRight = expected && equals(RoomSummarySchema, expected, summary);
         if (!isRight) throw new Error(`ListRooms has ${toJsonString(RoomSummarySchema, summary)}`);
       }
-      if (found.length !== limit && (found.length > limit || nextPageToken !== "")) {
+      const rest = all.filter(({ room }) => !found.some((each) => each.room?.id === room?.id));
+      if (!isFull(found, rest, limit, this.model.pageBytes) && nextPageToken !== "") {
         throw new Error(`a page of ${limit} has ${found.length} rooms, and then: ${nextPageToken}`);
+      }
+      if (found.length > limit || fitting(found, this.model.pageBytes, lastText).length < found.length) {
+        throw new Error(`a page of ${limit} has too much: ${found.length} rooms`);
       }
       rooms.push(...found);
       pageToken = nextPageToken;
@@ -140,7 +149,7 @@ export class World implements Names, Past, AsyncDisposable {
         if (operation) await this.perform(operation);
       }
     }
-    const inOrder = roomsOf(order, userId, rooms).map(({ room }) => room?.id);
+    const inOrder = order.roomsOf(userId, rooms).map(({ room }) => room?.id);
     const ids = rooms.map(({ room }) => room?.id);
     if (`${ids}` !== `${inOrder}`)
       throw new Error(`the pages of ${userId} have the rooms ${ids}, expected: ${inOrder}`);
@@ -289,17 +298,37 @@ export class World implements Names, Past, AsyncDisposable {
   async #look(): Promise<Outcome[]> {
     const lists = await Promise.all(this.users.map((userId) => this.#ask(call("listRooms", { userId }))));
     const readers = new Map<bigint, bigint>();
-    for (const { answer, call } of lists) {
-      if (call.method !== "listRooms" || answer instanceof Refused) continue;
-      for (const { room } of (answer as ListRoomsRes).rooms) readers.set(room!.id, call.request.userId);
+    for (const [i, { answer }] of lists.entries()) {
+      if (answer instanceof Refused) continue;
+      const userId = this.users[i]!;
+      for (let page = answer as ListRoomsRes; ; ) {
+        for (const { room } of page.rooms) readers.set(room!.id, userId);
+        if (page.nextPageToken === "") break;
+        page = await this.#stage.clients[protocols[0]].listRooms({ userId, pageToken: page.nextPageToken });
+      }
     }
     const rooms = await Promise.all(
       [...readers].flatMap(([roomId, userId]) => [
-        this.#ask(call("listMessages", { roomId, userId, limit: 200, position: { case: "afterId", value: 0n } })),
+        this.#lookThrough(roomId, userId),
         this.#ask(call("listMembers", { roomId, userId })),
       ]),
     );
-    return [...lists, ...rooms];
+    return [...lists, ...rooms.flat()];
+  }
+
+  /** All messages of a room, page by page. */
+  async #lookThrough(roomId: bigint, userId: bigint): Promise<Outcome[]> {
+    const pages: Outcome[] = [];
+    for (let value = 0n; ; ) {
+      const page = await this.#ask(
+        call("listMessages", { roomId, userId, limit: 200, position: { case: "afterId", value } }),
+      );
+      pages.push(page);
+      if (page.answer instanceof Refused) return pages;
+      const { messages, hasLater } = page.answer as ListMessagesRes;
+      if (!hasLater) return pages;
+      value = messages.at(-1)!.id;
+    }
   }
 }
 
@@ -341,10 +370,9 @@ function isSame({ call, answer }: Outcome, expected: Answer): boolean {
   return equals(ChatService.method[call.method].output, expected, answer);
 }
 
-/** A user's rooms as the model has them, with what only the server knows taken from what was found. */
-function roomsOf(model: Model, userId: bigint, found: readonly RoomSummary[]): readonly RoomSummary[] {
-  const answer = model.answer(call("listRooms", { userId }), create(ListRoomsResSchema, { rooms: [...found] }));
-  return (answer as ListRoomsRes).rooms;
+/** Whether a page of rooms has as many as it may, or some of the rest may not fit into its bytes. */
+function isFull(page: readonly RoomSummary[], rest: readonly RoomSummary[], limit: number, bytes: number): boolean {
+  return page.length >= limit || rest.some((each) => fitting([...page, each], bytes, lastText).length === page.length);
 }
 
 /** For a person, why a burst is wrong. */

@@ -19,7 +19,4 @@ export function chatClient(protocol: Protocol, baseUrl: string): ChatClient {
   return createClient(ChatService, transports[protocol](baseUrl));
 }
 
-/** Ids of posts and users that no other test has. */
-export function freshId(): bigint {
-  return BigInt(Math.floor(Math.random() * 2 ** 52) + 1);
-}
+export { freshId } from "./fresh-id.ts";

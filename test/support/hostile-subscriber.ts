@@ -68,15 +68,16 @@ export class HostileSubscriber implements Subscriber {
 
   #distort(news: News, { older, cut }: Fate): News | undefined {
     if (older + cut === 0) return news;
-    const { pastMessages, pastMembers } = this.#log.past(news.roomId);
+    const logs = this.#log.logs(news.roomId);
     const distort = <T>(changes: readonly T[], past: readonly T[]) => {
       const first = past.indexOf(changes[0]!);
       return changes.length === 0
         ? []
         : past.slice(Math.max(first - older, 0), Math.max(first + changes.length - cut, 0));
     };
-    const messages = distort(news.messages, pastMessages);
-    const members = distort(news.members, pastMembers);
+    const messages = distort(news.messages, logs.messages);
+    const changed = news.members.map(({ member }) => member!);
+    const members = distort(changed, logs.members).map((member) => this.#log.memberChange(member));
     if (messages.length + members.length + news.typing.length === 0) return undefined;
     return create(NewsSchema, { ...news, messages, members });
   }

@@ -15,7 +15,7 @@ export async function libsqlParts(open: () => Promise<Database>): Promise<StoreP
   const store = new LibsqlStore(database);
   return {
     store,
-    open: async () => new LibsqlStore(await open()),
+    open: async (limits) => new LibsqlStore(await open(), limits),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

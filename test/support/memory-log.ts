@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Member, MemberSchema, type Message, MessageSchema, TypingSchema } from "../../gen/chat_pb.ts";
 import { type MemberChange, MemberChangeSchema, type News, NewsSchema } from "../../gen/room/room_pb.ts";
-import type { ChatStore, LogPage, Position, Reader } from "../../src/chat/store.ts";
+import type { ChatStore, LogPage, PageSize, Position, Reader } from "../../src/chat/store.ts";
+import { changeMember, changeMessage, changesAfter, fitting, headOf, type RoomLogs } from "./room-logs.ts";
 
 const at = (n: bigint) => timestampFromMs(1_800_000_000_000 + Number(n));
 
@@ -22,23 +23,15 @@ export type Step =
   | { readonly kind: "edit"; readonly nth: number }
   | { readonly kind: "add" | "remove" | "read"; readonly userId: bigint };
 
-interface Room {
-  readonly messages: Map<bigint, Message>;
-  readonly members: Map<bigint, { readonly member: Member; readonly addedSeq: bigint }>;
-  /** Every change as it was committed. */
-  readonly pastMessages: Message[];
-  readonly pastMembers: MemberChange[];
-}
-
 /**
- * Logs in memory. Every room exists, and everybody is a member of it from before its beginning, under the membership id
- * that is the user's own, until the first removal.
+ * Logs in memory, of steps that ask nothing of a room but that it can take them. Every room exists, and everybody is a
+ * member of it from before its beginning, under the membership id that is the user's own, until the first removal.
  */
 export class MemoryLog implements Pick<ChatStore, "readLogs" | "readersAtHead"> {
-  readonly #rooms = new Map<bigint, Room>();
+  readonly #rooms = new Map<bigint, RoomLogs>();
+  readonly #addedSeqs = new Map<bigint, bigint>();
   readonly #moments = new Map<object, number>();
   #lastMembershipId = 1_000n;
-  #now = 0;
 
   append(roomId: bigint, count = 1): News {
     return this.commit(
@@ -48,14 +41,17 @@ export class MemoryLog implements Pick<ChatStore, "readLogs" | "readersAtHead"> 
   }
 
   commit(roomId: bigint, steps: readonly Step[]): News {
-    const room = this.#room(roomId);
-    const [messages, members] = [room.pastMessages.length, room.pastMembers.length];
-    for (const step of steps) this.#take(roomId, room, step);
+    const room = this.logs(roomId);
+    const before = headOf(room);
+    for (const step of steps) {
+      const change = "userId" in step ? this.#changeMember(roomId, step) : this.#changeMessage(roomId, step);
+      if (change) this.#note(change);
+    }
     return create(NewsSchema, {
       roomId,
-      messages: room.pastMessages.slice(messages),
-      members: room.pastMembers.slice(members),
-      memberSeq: this.head(roomId).memberSeq,
+      messages: room.messages.slice(Number(before.seq)),
+      members: room.members.slice(Number(before.memberSeq)).map((member) => this.memberChange(member)),
+      memberSeq: headOf(room).memberSeq,
     });
   }
 
@@ -67,13 +63,25 @@ export class MemoryLog implements Pick<ChatStore, "readLogs" | "readersAtHead"> 
   }
 
   head(roomId: bigint): Position {
-    const { pastMessages, pastMembers } = this.#room(roomId);
-    return { seq: BigInt(pastMessages.length), memberSeq: BigInt(pastMembers.length) };
+    const { seq, memberSeq } = headOf(this.logs(roomId));
+    return { seq, memberSeq };
   }
 
-  /** All changes ever committed to a room's logs. */
-  past(roomId: bigint): Pick<Room, "pastMessages" | "pastMembers"> {
-    return this.#room(roomId);
+  /** All changes ever committed to a room. */
+  logs(roomId: bigint): RoomLogs {
+    const room = this.#rooms.get(roomId) ?? { messages: [], members: [] };
+    this.#rooms.set(roomId, room);
+    return room;
+  }
+
+  /** A change of a membership, as those are told who know of all that was before, or up to `known`. */
+  memberChange(member: Member, known = member.memberSeq - 1n): MemberChange {
+    return create(MemberChangeSchema, { member, isNew: this.addedSeq(member.id) > known });
+  }
+
+  /** The member_seq at which a membership began; 0, if that was before the room's beginning. */
+  addedSeq(membershipId: bigint): bigint {
+    return this.#addedSeqs.get(membershipId) ?? 0n;
   }
 
   /** When something was committed: these numbers grow. */
@@ -83,23 +91,24 @@ export class MemoryLog implements Pick<ChatStore, "readLogs" | "readersAtHead"> 
 
   /** When a membership ended, if it did. */
   endOf(roomId: bigint, membershipId: bigint): number | undefined {
-    const end = this.#room(roomId).pastMembers.find(({ member }) => member!.id === membershipId && member!.removedAt);
+    const end = this.logs(roomId).members.find(({ id, removedAt }) => id === membershipId && removedAt);
     return end && this.momentOf(end);
   }
 
-  async readLogs(readers: readonly Reader[], limit: number): Promise<ReadonlyMap<bigint, LogPage>> {
-    const pages = readers.flatMap(({ roomId, membershipId, cursor, knownMembers }): [bigint, LogPage][] => {
-      if (this.endOf(roomId, membershipId) !== undefined) return [];
-      const { messages, members } = this.#room(roomId);
-      const newer = [...members.values()].filter(({ member }) => member.memberSeq > cursor.memberSeq);
+  async readLogs(readers: readonly Reader[], { changes, bytes }: PageSize): Promise<ReadonlyMap<bigint, LogPage>> {
+    const present = readers.filter(({ roomId, membershipId }) => this.endOf(roomId, membershipId) === undefined);
+    const due = present.flatMap(({ roomId, cursor }) => {
+      return changesAfter(this.logs(roomId).messages, cursor.seq, ({ id }) => id).slice(0, changes);
+    });
+    const given = fitting(due, bytes, ({ body }) => body);
+    const pages = present.map(({ roomId, cursor, knownMembers }): [bigint, LogPage] => {
+      const newer = changesAfter(this.logs(roomId).members, cursor.memberSeq, ({ userId }) => userId);
       const page = {
-        messages: [...messages.values()].filter(({ seq }) => seq > cursor.seq).slice(0, limit),
-        members: newer.slice(0, limit).map(({ member, addedSeq }) => {
-          return create(MemberChangeSchema, { member, isNew: addedSeq > (knownMembers ?? cursor.memberSeq) });
-        }),
-        memberSeq: this.head(roomId).memberSeq,
+        messages: given.filter((message) => message.roomId === roomId),
+        members: newer.slice(0, changes).map((member) => this.memberChange(member, knownMembers ?? cursor.memberSeq)),
+        head: this.head(roomId),
       };
-      return [[roomId, page]];
+      return [roomId, page];
     });
     return new Map(pages);
   }
@@ -112,62 +121,33 @@ export class MemoryLog implements Pick<ChatStore, "readLogs" | "readersAtHead"> 
   }
 
   membership(roomId: bigint, userId: bigint): bigint | undefined {
-    const known = this.#room(roomId).members.get(userId);
-    if (!known) return userId;
-    return known.member.removedAt ? undefined : known.member.id;
+    const latest = this.logs(roomId).members.findLast((member) => member.userId === userId);
+    if (!latest) return userId;
+    return latest.removedAt ? undefined : latest.id;
   }
 
-  #take(roomId: bigint, room: Room, step: Step): void {
-    const seq = this.head(roomId).seq + 1n;
-    if (step.kind === "send") {
-      this.#keep(room, testMessage(roomId, seq));
-      return;
-    }
-    if (step.kind === "edit") {
-      const message = [...room.messages.values()][step.nth % (room.messages.size || 1)];
-      if (message)
-        this.#keep(room, create(MessageSchema, { ...message, seq, body: `edit ${seq}`, updatedAt: at(seq) }));
-      return;
-    }
-    const id = this.membership(roomId, step.userId);
-    if ((id === undefined) !== (step.kind === "add")) return;
-    const memberSeq = this.head(roomId).memberSeq + 1n;
-    const before = room.members.get(step.userId);
-    const member = create(MemberSchema, {
-      id: id ?? ++this.#lastMembershipId,
-      roomId,
-      userId: step.userId,
-      memberSeq,
-      readMessageId: step.kind === "read" ? this.head(roomId).seq : 0n,
-      ...(step.kind === "remove" && { removedAt: at(memberSeq) }),
-    });
-    const change = create(MemberChangeSchema, { member, isNew: step.kind === "add" });
-    room.members.delete(step.userId);
-    room.members.set(step.userId, { member, addedSeq: change.isNew ? memberSeq : (before?.addedSeq ?? 0n) });
-    room.pastMembers.push(change);
-    this.#note(change);
+  #changeMessage(roomId: bigint, step: Extract<Step, { kind: "send" | "edit" }>): Message | undefined {
+    const room = this.logs(roomId);
+    const seq = headOf(room).seq + 1n;
+    if (step.kind === "send") return changeMessage(room, testMessage(roomId, seq));
+    const messages = changesAfter(room.messages, 0n, ({ id }) => id);
+    const message = messages[step.nth % messages.length];
+    return message && changeMessage(room, { ...message, body: `edit ${seq}`, updatedAt: at(seq) });
   }
 
-  /** The map has its messages in the order of their latest changes. */
-  #keep(room: Room, message: Message): void {
-    room.messages.delete(message.id);
-    room.messages.set(message.id, message);
-    room.pastMessages.push(message);
-    this.#note(message);
+  #changeMember(roomId: bigint, { kind, userId }: Extract<Step, { userId: bigint }>): Member | undefined {
+    const room = this.logs(roomId);
+    const memberSeq = headOf(room).memberSeq + 1n;
+    const membershipId = this.membership(roomId, userId);
+    if ((membershipId === undefined) !== (kind === "add")) return;
+    const id = membershipId ?? ++this.#lastMembershipId;
+    if (kind === "add") this.#addedSeqs.set(id, memberSeq);
+    const readMessageId = kind === "read" ? headOf(room).seq : 0n;
+    const removedAt = kind === "remove" ? at(memberSeq) : undefined;
+    return changeMember(room, create(MemberSchema, { id, roomId, userId, readMessageId, removedAt }));
   }
 
   #note(change: object): void {
-    this.#moments.set(change, ++this.#now);
-  }
-
-  #room(roomId: bigint): Room {
-    const room = this.#rooms.get(roomId) ?? {
-      messages: new Map(),
-      members: new Map(),
-      pastMessages: [],
-      pastMembers: [],
-    };
-    this.#rooms.set(roomId, room);
-    return room;
+    this.#moments.set(change, this.#moments.size + 1);
   }
 }

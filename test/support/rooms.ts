@@ -1,7 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "vitest";
 import type { Message } from "../../gen/chat_pb.ts";
-import { type ChatClient, freshId } from "./clients.ts";
+import type { ChatClient } from "./clients.ts";
+import { freshId } from "./fresh-id.ts";
 
 /** A new room of a new post, with an owner and other members that no other room has. */
 export async function newRoom(client: ChatClient, ...members: bigint[]) {
@@ -16,7 +17,9 @@ export async function newRoom(client: ChatClient, ...members: bigint[]) {
       await Promise.all(Array.from({ length: Math.min(50, count - sent) }, (_, i) => send(`${sent + i}`)));
     }
   };
-  return { roomId: room.id, room, owner, send, sendMany };
+  /** What every request of the owner has to say. */
+  const asOwner = { roomId: room.id, userId: owner };
+  return { roomId: room.id, room, owner, asOwner, send, sendMany };
 }
 
 export async function codeOf(call: Promise<unknown>): Promise<string> {

@@ -5,6 +5,9 @@ import type { ChatStore } from "../../src/chat/store.ts";
 /** What came of a send: a refusal, or the message, and whether this send made it. */
 export type Outcome = ConnectError | { readonly message: Message; readonly isNew: boolean };
 
+/** Bytes that no page of a test has. */
+export const ANY_BYTES = Number.MAX_SAFE_INTEGER;
+
 /** A store as those see it who only send and read messages. Reads as any of the `readers` who is a member. */
 export class SendStore implements AsyncDisposable {
   readonly whole: ChatStore;
@@ -42,7 +45,7 @@ export class SendStore implements AsyncDisposable {
     const atCursors = [...readers.values()].map(({ roomId, membershipId, cursor: { memberSeq } }) => {
       return { roomId, membershipId, cursor: { seq: cursors.get(roomId)!, memberSeq } };
     });
-    const pages = await this.whole.readLogs(atCursors, limit);
+    const pages = await this.whole.readLogs(atCursors, { changes: limit, bytes: ANY_BYTES });
     return [...pages.values()].flatMap(({ messages }) => messages);
   }
 

@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { temporaryDirectory } from "./node-service.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** Ends the program with the process that started it, however that one ends. */
 const DIE_WITH_PARENT =
@@ -16,7 +17,10 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** The real program, `node src/node/main.ts`, in a process of its own. Disposing it kills it, if it still runs. */
+/** What `npm start` runs: flags of Node, and the program. */
+const START = manifest.scripts.start.split(" ").slice(1);
+
+/** The real program, as `npm start` runs it, in a process of its own. Disposing it kills it, if it still runs. */
 export class ServerProcess implements AsyncDisposable {
   /** What it has printed so far. */
   readonly stdout: string[] = [];
@@ -27,8 +31,8 @@ export class ServerProcess implements AsyncDisposable {
 
   /** `env` is all it gets, beside PORT=0. */
   constructor(env: Readonly<Record<string, string>>) {
-    const main = join(import.meta.dirname, "../../src/node/main.ts");
-    this.#child = spawn(process.execPath, ["--import", DIE_WITH_PARENT, main], {
+    this.#child = spawn(process.execPath, ["--import", DIE_WITH_PARENT, ...START], {
+      cwd: join(import.meta.dirname, "../.."),
       env: { PORT: "0", ...env },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { type TemporaryDirectory, temporaryDirectory } from "./temporary-directory.ts";
 
 const binary = findBinary();
 
@@ -33,34 +33,34 @@ const KEEPER = `
 export class Sqld implements AsyncDisposable {
   readonly url: string;
   readonly #port: number;
-  readonly #dir: string;
+  readonly #directory: TemporaryDirectory;
   #keeper: ChildProcess | undefined;
   #pid = 0;
 
-  private constructor(port: number, dir: string) {
+  private constructor(port: number, directory: TemporaryDirectory) {
     this.url = `http://127.0.0.1:${port}`;
     this.#port = port;
-    this.#dir = dir;
+    this.#directory = directory;
   }
 
   static async start(): Promise<Sqld> {
-    const sqld = new Sqld(await freePort(), await mkdtemp(join(tmpdir(), "roomlog-sqld-")));
+    const sqld = new Sqld(await freePort(), await temporaryDirectory());
     await sqld.restart();
     return sqld;
   }
 
   /** Starts it again after kill(), on the same port and data. Resolves when it answers. */
   async restart(): Promise<void> {
-    const sqld = [binary!, "--db-path", join(this.#dir, "data"), "--http-listen-addr", `127.0.0.1:${this.#port}`];
-    const keeper = spawn("sh", ["-c", KEEPER, "sh", this.#dir, ...sqld, "--no-welcome"], {
+    const { path } = this.#directory;
+    const sqld = [binary!, "--db-path", join(path, "data"), "--http-listen-addr", `127.0.0.1:${this.#port}`];
+    const keeper = spawn("sh", ["-c", KEEPER, "sh", path, ...sqld, "--no-welcome"], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#keeper = keeper;
     const [pid] = await once(keeper.stdout, "data");
     this.#pid = Number(pid);
-    for (const giveUp = Date.now() + 20_000; !(await this.#answers()); await new Promise((r) => setTimeout(r, 10))) {
-      if (Date.now() > giveUp)
-        throw new Error(`sqld doesn't answer: ${await readFile(join(this.#dir, "log"), "utf8")}`);
+    for (const giveUp = Date.now() + 60_000; !(await this.#answers()); await new Promise((r) => setTimeout(r, 10))) {
+      if (Date.now() > giveUp) throw new Error(`sqld doesn't answer: ${await readFile(join(path, "log"), "utf8")}`);
     }
   }
 
@@ -81,7 +81,7 @@ export class Sqld implements AsyncDisposable {
   /** Ends it and deletes the data. */
   async stop(): Promise<void> {
     await this.#end("\n");
-    await rm(this.#dir, { recursive: true, force: true });
+    await this.#directory[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

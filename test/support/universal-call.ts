@@ -38,7 +38,7 @@ export function streamRequest(
     httpVersion: "2",
     method: "POST",
     url: `https://localhost/chat_grpc.ChatService/${method}`,
-    header: new Headers({ "content-type": contentType, ...header }),
+    header: new Headers({ "content-type": contentType, "x-request-id": "same", ...header }),
     body: (async function* () {
       yield encodeEnvelopes({ flags: 0, data });
     })(),
@@ -91,9 +91,5 @@ export class BodyReader {
 
   return() {
     return this.#iterator.return!();
-  }
-
-  throw(reason: unknown) {
-    return this.#iterator.throw!(reason);
   }
 }

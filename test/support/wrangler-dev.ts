@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface WranglerDev extends AsyncDisposable {
   readonly url: string;
@@ -9,12 +10,24 @@ export interface WranglerDev extends AsyncDisposable {
   readonly group: number;
 }
 
-/** `wrangler dev` of this project, with workerd below it, on a port of the loopback interface; 0 picks one. */
+export interface WranglerDevOptions {
+  /** On the loopback interface; 0, the default, picks one. */
+  readonly port?: number;
+  /** Variables of the Worker, before those of wrangler.toml. */
+  readonly vars?: Readonly<Record<string, string>>;
+  readonly onLine?: (line: string) => void;
+}
+
+/**
+ * `wrangler dev` of this project, with workerd below it. It shares nothing with others on this machine: wrangler stores
+ * something for each room object, and where two store it in the same files, both get SQLITE_BUSY.
+ */
 export async function startWranglerDev(
   databaseUrl: string,
-  port = 0,
-  onLine?: (line: string) => void,
+  { port = 0, vars = {}, onLine }: WranglerDevOptions = {},
 ): Promise<WranglerDev> {
+  await using stack = new AsyncDisposableStack();
+  const directory = stack.use(await temporaryDirectory());
   const args = [
     "dev",
     "--ip",
@@ -23,13 +36,22 @@ export async function startWranglerDev(
     `${port}`,
     "--inspector-port",
     "0",
+    "--persist-to",
+    `${directory.path}/state`,
     "--show-interactive-dev-session=false",
+    ...Object.entries({ ...vars, DATABASE_URL: databaseUrl }).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ];
-  const child = spawn("node_modules/.bin/wrangler", [...args, "--var", `DATABASE_URL:${databaseUrl}`], {
+  const child = spawn("node_modules/.bin/wrangler", args, {
     // A process group of its own: workerd is not ended with wrangler, and doesn't listen to SIGTERM while it streams.
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+    env: {
+      ...process.env,
+      CI: "1",
+      WRANGLER_REGISTRY_PATH: `${directory.path}/registry`,
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    },
   });
   const exited = once(child, "exit");
   const kill = () => {
@@ -40,6 +62,11 @@ export async function startWranglerDev(
     }
   };
   process.once("exit", kill);
+  stack.defer(async () => {
+    process.off("exit", kill);
+    kill();
+    await exited;
+  });
   const ready = Promise.withResolvers<string>();
   void exited.then(() => ready.reject(new Error("wrangler dev ended before it was ready")));
   createInterface({ input: child.stdout }).on("line", (line) => {
@@ -47,13 +74,7 @@ export async function startWranglerDev(
     const url = /Ready on (http:\S+)/.exec(line)?.[1];
     if (url) ready.resolve(url);
   });
-  return {
-    url: await ready.promise,
-    group: child.pid!,
-    async [Symbol.asyncDispose]() {
-      process.off("exit", kill);
-      kill();
-      await exited;
-    },
-  };
+  const url = await ready.promise;
+  const resources = stack.move();
+  return { url, group: child.pid!, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

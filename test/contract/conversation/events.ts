@@ -2,7 +2,8 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../../gen/chat_pb.ts";
-import { type ChatClient, freshId } from "../../support/clients.ts";
+import type { ChatClient } from "../../support/clients.ts";
+import { freshId } from "../../support/fresh-id.ts";
 import { bodies, codeOf, expectDense, newRoom } from "../../support/rooms.ts";
 import { TestEvents, TestStream } from "../../support/test-stream.ts";
 

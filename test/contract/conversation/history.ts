@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ListMessagesReq } from "../../../gen/chat_pb.ts";
-import { type ChatClient, freshId } from "../../support/clients.ts";
+import type { ChatClient } from "../../support/clients.ts";
+import { freshId } from "../../support/fresh-id.ts";
 import { bodies, codeOf, errorOf, newRoom } from "../../support/rooms.ts";
 import { TestEvents, TestStream } from "../../support/test-stream.ts";
 
@@ -108,6 +109,17 @@ export function history(client: () => ChatClient): void {
         hasLater = page.hasLater;
       }
       expect(forwards).toEqual(all);
+    });
+
+    test("[P7] a page of long texts ends early, and the next one goes on", async () => {
+      const { roomId, owner, send } = await newRoom(client());
+      const all = [];
+      for (let i = 0; i < 5; i++) all.push(await send(`${i}`.padEnd(8_000, "é")));
+      const list = (position: Position) => client().listMessages({ roomId, userId: owner, position });
+      const newest = await list({ case: undefined });
+      expect(newest).toMatchObject({ messages: all.slice(-2), hasEarlier: true, hasLater: false });
+      const rest = await list({ case: "beforeId", value: newest.messages[0]!.id });
+      expect(rest).toMatchObject({ messages: all.slice(1, 3), hasEarlier: true, hasLater: true });
     });
 
     test("messages keep the order of their creation, in their latest state, tombstones among them", async () => {

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { type ChatClient, freshId } from "../../support/clients.ts";
+import type { ChatClient } from "../../support/clients.ts";
+import { freshId } from "../../support/fresh-id.ts";
 import { newRoom } from "../../support/rooms.ts";
 import { TestEvents } from "../../support/test-stream.ts";
 

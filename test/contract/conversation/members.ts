@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { type ChatClient, freshId } from "../../support/clients.ts";
+import type { ChatClient } from "../../support/clients.ts";
+import { freshId } from "../../support/fresh-id.ts";
 import { bodies, codeOf, errorOf, newRoom } from "../../support/rooms.ts";
 import { TestEvents, TestStream } from "../../support/test-stream.ts";
 

@@ -1,6 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { type ChatClient, freshId } from "../../support/clients.ts";
+import type { ChatClient } from "../../support/clients.ts";
+import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, newRoom } from "../../support/rooms.ts";
 import { TestStream } from "../../support/test-stream.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type ChatClient, freshId } from "../../support/clients.ts";
+import type { ChatClient } from "../../support/clients.ts";
+import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, newRoom } from "../../support/rooms.ts";
 
 export function readState(client: () => ChatClient): void {

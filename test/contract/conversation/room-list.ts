@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { RoomSummary } from "../../../gen/chat_pb.ts";
-import { type ChatClient, freshId } from "../../support/clients.ts";
+import type { ChatClient } from "../../support/clients.ts";
+import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, newRoom } from "../../support/rooms.ts";
 
 export function roomList(client: () => ChatClient): void {

@@ -2,6 +2,8 @@ import { create, type MessageShape } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import * as chat from "../../gen/chat_pb.ts";
+import { LIMITS } from "../../src/chat/limits.ts";
+import { changeMember, changeMessage, fitting, headOf, membersOf, messagesOf, type RoomLogs } from "./room-logs.ts";
 
 type Methods = typeof chat.ChatService.method;
 type Unary = Exclude<keyof Methods, "streamMessage" | "streamEvents">;
@@ -25,29 +27,12 @@ export interface StreamStart {
   readonly resets: readonly bigint[];
 }
 
-/** A room is two logs: entry n - 1 of each is what change n made of a message, or of a membership. */
-export interface ModelRoom {
+/** A room, its logs, and what only the server sees of them. */
+export interface ModelRoom extends RoomLogs {
   room: chat.Room;
-  readonly messages: chat.Message[];
-  readonly members: chat.Member[];
   readonly edits: Set<string>;
   /** The newest message anywhere when each membership began: from this one to that, as far as it is known. */
   readonly joined: Map<bigint, readonly [bigint, bigint]>;
-}
-
-/** The room's messages after so many changes, in the order of their creation. */
-export function messagesOf({ messages }: ModelRoom, seq: bigint | number = Infinity): Map<bigint, chat.Message> {
-  return new Map(messages.slice(0, Number(seq)).map((message) => [message.id, message]));
-}
-
-/** The room's members after so many changes, by user, those who have been there longest first. */
-export function membersOf({ members }: ModelRoom, memberSeq: bigint | number = Infinity): Map<bigint, chat.Member> {
-  const current = new Map<bigint, chat.Member>();
-  for (const member of members.slice(0, Number(memberSeq))) {
-    if (member.removedAt) current.delete(member.userId);
-    else current.set(member.userId, member);
-  }
-  return current;
 }
 
 /**
@@ -56,9 +41,15 @@ export function membersOf({ members }: ModelRoom, memberSeq: bigint | number = I
  */
 export class Model {
   rooms: ReadonlyMap<bigint, ModelRoom> = new Map();
+  readonly pageBytes: number;
+
+  /** @param pageBytes what the texts of a page of messages or rooms may take in JSON */
+  constructor(pageBytes = LIMITS.pageBytes) {
+    this.pageBytes = pageBytes;
+  }
 
   clone(): Model {
-    const clone = new Model();
+    const clone = new Model(this.pageBytes);
     clone.rooms = new Map(
       [...this.rooms].map(([id, { room, messages, members, edits, joined }]) => {
         return [
@@ -130,9 +121,19 @@ export class Model {
     return this.#asOf(found, given);
   };
 
-  /** The first page, in any order that is right for all that is known. */
+  /** The first page. */
   listRooms = ({ userId, limit, pageToken }: chat.ListRoomsReq, given?: chat.ListRoomsRes): chat.ListRoomsRes => {
     if (pageToken !== "") throw new Refused(Code.InvalidArgument);
+    const all = this.roomsOf(userId, given?.rooms);
+    const rooms = fitting(all.slice(0, limit || 50), this.pageBytes, lastText);
+    return create(chat.ListRoomsResSchema, {
+      rooms,
+      nextPageToken: all.length > rooms.length ? given?.nextPageToken || "not empty" : "",
+    });
+  };
+
+  /** All rooms of a user; in the order of those given, if it is right for all that is known. */
+  roomsOf(userId: bigint, given: readonly chat.RoomSummary[] = []): chat.RoomSummary[] {
     const rooms = [...this.rooms.values()].flatMap((room) => {
       const member = membersOf(room).get(userId);
       if (!member) return [];
@@ -140,9 +141,9 @@ export class Model {
       const unread = messages.filter(({ id, userId: author, deletedAt }) => {
         return id > member.readMessageId && author !== userId && !deletedAt;
       });
-      const place = given?.rooms.findIndex((each) => each.room?.id === room.room.id) ?? -1;
+      const place = given.findIndex((each) => each.room?.id === room.room.id);
       const summary = create(chat.RoomSummarySchema, {
-        room: this.#asOf(room, given?.rooms[place]?.room),
+        room: this.#asOf(room, given[place]?.room),
         lastMessage: messages.at(-1),
         head: headOf(room),
         readMessageId: member.readMessageId,
@@ -155,29 +156,29 @@ export class Model {
     rooms.sort((a, b) => a.place - b.place || Number(b.from - a.from));
     const isRight = rooms.every(({ to }, i) => rooms.slice(i).every(({ from }) => to >= from));
     if (!isRight) rooms.sort((a, b) => Number(b.from - a.from));
-    const size = limit || 50;
-    return create(chat.ListRoomsResSchema, {
-      rooms: rooms.slice(0, size).map(({ summary }) => summary),
-      nextPageToken: rooms.length > size ? given?.nextPageToken || "not empty" : "",
-    });
-  };
+    return rooms.map(({ summary }) => summary);
+  }
 
   listMessages = ({ roomId, userId, position, limit }: chat.ListMessagesReq): chat.ListMessagesRes => {
     const [room] = this.#membership(roomId, userId);
     const messages = [...messagesOf(room).values()];
     const size = limit || 50;
     const before = (end: bigint) => messages.filter(({ id }) => id < end).length;
-    let [start, end] = [messages.length - size, messages.length];
-    if (position.case === "beforeId") [start, end] = [before(position.value) - size, before(position.value)];
-    if (position.case === "afterId") [start, end] = [before(position.value + 1n), before(position.value + 1n) + size];
+    let [point, earlier, later] = [messages.length, size, 0];
+    if (position.case === "beforeId") point = before(position.value);
+    if (position.case === "afterId") [point, earlier, later] = [before(position.value + 1n), 0, size];
     if (position.case === "aroundId") {
-      const middle = before(messageOf(room, position.value).id);
-      [start, end] = [middle - Math.floor(size / 2), middle + Math.ceil(size / 2)];
+      point = before(messageOf(room, position.value).id);
+      [earlier, later] = [Math.floor(size / 2), Math.ceil(size / 2)];
     }
+    const bytes = earlier > 0 && later > 0 ? this.pageBytes / 2 : this.pageBytes;
+    const bodyOf = ({ body }: chat.Message) => body;
+    const backwards = fitting(messages.slice(Math.max(0, point - earlier), point).reverse(), bytes, bodyOf);
+    const forwards = fitting(messages.slice(point, point + later), bytes, bodyOf);
     return create(chat.ListMessagesResSchema, {
-      messages: messages.slice(Math.max(0, start), end),
-      hasEarlier: start > 0,
-      hasLater: end < messages.length,
+      messages: [...backwards.toReversed(), ...forwards],
+      hasEarlier: point > backwards.length,
+      hasLater: point + forwards.length < messages.length,
       head: headOf(room),
     });
   };
@@ -299,27 +300,15 @@ export class Model {
   }
 }
 
-export function headOf({ messages, members }: ModelRoom): chat.Cursor {
-  const [seq, memberSeq] = [BigInt(messages.length), BigInt(members.length)];
-  return create(chat.CursorSchema, { seq, memberSeq });
+/** The text that a room has in a list of rooms. */
+export function lastText({ lastMessage }: chat.RoomSummary): string {
+  return lastMessage?.body ?? "";
 }
 
 function messageOf(room: ModelRoom, id: bigint): chat.Message {
   const message = messagesOf(room).get(id);
   if (!message) throw new Refused(Code.NotFound);
   return message;
-}
-
-function changeMessage(room: ModelRoom, changed: chat.Message): chat.Message {
-  const message = { ...changed, seq: BigInt(room.messages.length + 1) };
-  room.messages.push(message);
-  return message;
-}
-
-function changeMember(room: ModelRoom, changed: chat.Member): chat.Member {
-  const member = { ...changed, memberSeq: BigInt(room.members.length + 1) };
-  room.members.push(member);
-  return member;
 }
 
 function emptyRoom(): Omit<ModelRoom, "room"> {
