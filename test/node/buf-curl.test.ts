@@ -9,8 +9,8 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.ts";
-import type { Running } from "../../src/node/serve.ts";
-import { freshId } from "../support/clients.ts";
+import type { Running } from "../../src/node/compose.ts";
+import { freshId } from "../support/fresh-id.ts";
 import { startNodeService } from "../support/node-service.ts";
 
 let service: Running;

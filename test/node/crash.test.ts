@@ -1,9 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import type { Message, SendMessageReqSchema } from "../../gen/chat_pb.ts";
-import { type ChatClient, chatClient, freshId, type Protocol } from "../support/clients.ts";
-import { temporaryDirectory } from "../support/node-service.ts";
+import { type ChatClient, chatClient, type Protocol } from "../support/clients.ts";
+import { newRoom } from "../support/rooms.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { TestStream } from "../support/test-stream.ts";
 
 const CYCLES = 4;
@@ -16,8 +17,7 @@ type Send = MessageInitShape<typeof SendMessageReqSchema> & { body: string };
 test("[P1] [P2] [P4] kill -9 under load: what was answered is stored, once, without a hole", async () => {
   await using directory = await temporaryDirectory();
   const env = { DATABASE_URL: `file:${directory.path}/roomlog.db`, LOG_LEVEL: "warning" };
-  const userId = freshId();
-  let roomId = 0n;
+  let room = { roomId: 0n, userId: 0n };
   let last = 0;
   const answered = new Map<string, Message>();
   /** Sends with a client_message_id of which nobody knows whether they were stored. */
@@ -30,7 +30,7 @@ test("[P1] [P2] [P4] kill -9 under load: what was answered is stored, once, with
       const [retry] = inDoubt;
       if (retry) inDoubt.delete(retry);
       const body = `message ${++last}`;
-      const send: Send = retry ?? { roomId, userId, body, clientMessageId: last % 3 === 0 ? "" : crypto.randomUUID() };
+      const send: Send = retry ?? { ...room, body, clientMessageId: last % 3 === 0 ? "" : crypto.randomUUID() };
       try {
         const message = await client.sendMessage(send);
         expect(message).toMatchObject(send);
@@ -45,12 +45,16 @@ test("[P1] [P2] [P4] kill -9 under load: what was answered is stored, once, with
     }
   }
 
+  function follow(client: ChatClient, after: number): TestStream {
+    const { roomId, userId } = room;
+    return new TestStream(client, { roomIds: [roomId], userId, afterSeq: { [`${roomId}`]: BigInt(after) } });
+  }
+
   for (let cycle = 1; cycle <= CYCLES; cycle++) {
     await using server = new ServerProcess(env);
     const url = await server.listening();
-    if (roomId === 0n) roomId = (await chatClient("gRPC", url).createChatRoom({ postId: freshId(), userId })).id;
-    const afterSeq = { [`${roomId}`]: BigInt(followed.length) };
-    await using follower = new TestStream(chatClient("gRPC", url), { roomIds: [roomId], userId, afterSeq });
+    if (cycle === 1) ({ asOwner: room } = await newRoom(chatClient("gRPC", url)));
+    await using follower = follow(chatClient("gRPC", url), followed.length);
     await follower.live;
 
     let acks = 0;
@@ -71,8 +75,8 @@ test("[P1] [P2] [P4] kill -9 under load: what was answered is stored, once, with
   const client = chatClient("gRPC", await server.listening());
   expect(inDoubt.size).toBeGreaterThan(0);
   for (const send of inDoubt) answered.set(send.body, await client.sendMessage(send));
-  const end = await client.sendMessage({ roomId, userId, body: "the end" });
-  await using stream = new TestStream(client, { roomIds: [roomId], userId, afterSeq: { [`${roomId}`]: 0n } });
+  const end = await client.sendMessage({ ...room, body: "the end" });
+  await using stream = follow(client, 0);
   const stored = await stream.take(Number(end.seq));
 
   expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, i) => BigInt(i + 1)));

@@ -2,7 +2,8 @@ import { connect as connectHttp2, constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SendMessageReqSchema } from "../../gen/chat_pb.ts";
-import { chatClient, freshId } from "../support/clients.ts";
+import { chatClient } from "../support/clients.ts";
+import { newRoom } from "../support/rooms.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { TestStream } from "../support/test-stream.ts";
 import { envelope, openSocket, socketExchange } from "./raw.ts";
@@ -19,8 +20,7 @@ let answered = 0;
 beforeAll(async () => {
   service = await startServerProcess({ LOG_LEVEL: "debug" });
   url = service.url;
-  const userId = freshId();
-  member = { roomId: (await chatClient("gRPC", url).createChatRoom({ postId: freshId(), userId })).id, userId };
+  ({ asOwner: member } = await newRoom(chatClient("gRPC", url)));
 });
 
 afterAll(async () => {
@@ -31,14 +31,14 @@ afterAll(async () => {
 });
 
 describe("HTTP/1.1 framing", () => {
-  const head = `POST ${SEND} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n`;
+  const head = `POST ${SEND} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n`;
 
   test.each<[string, string | Uint8Array, number]>([
     ["garbage", Buffer.from([1, 2, 3, 4, 255, 254, 13, 10, 13, 10]), 400],
     ["a TLS handshake", Buffer.from("16030100a5010000a1030300", "hex"), 400],
     ["not quite an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 400],
     ["no host", `POST ${SEND} HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n`, 400],
-    ["a host that is none", `${head.replace("Host: x", "Host: a b<>")}Content-Length: 0\r\n\r\n`, 400],
+    ["a host that is none", `${head.replace("localhost", "a b<>")}Content-Length: 0\r\n\r\n`, 421],
     ["a path that is none", "POST /%ff%zz\\..//../ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400],
     ["an unknown method", "BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400],
     ["a huge Content-Length", `${head}Content-Length: 999999999999999\r\n\r\n{}`, 429],
@@ -47,6 +47,10 @@ describe("HTTP/1.1 framing", () => {
     ["two Content-Lengths", `${head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} `, 400],
     ["length and chunks", `${head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`, 400],
     ["a broken chunk", `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`, 400],
+    ["another transfer coding", `${head}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`, 501],
+    ["an absolute URI", `${head.replace(SEND, `http://localhost${SEND}`)}Content-Length: 2\r\n\r\n{}`, 404],
+    ["an encoded path", `${head.replace("SendM", "Send%4d")}Content-Length: 2\r\n\r\n{}`, 404],
+    ["a path with detours", `${head.replace(SEND, `/x/..${SEND}`)}Content-Length: 2\r\n\r\n{}`, 404],
     ["an unknown expectation", `${head}Expect: nonsense\r\nContent-Length: 2\r\n\r\n{}`, 417],
     ["a huge header", `${head}X: ${"y".repeat(100_000)}\r\n\r\n`, 431],
     ["very many headers", `${head}${"X: y\r\n".repeat(5000)}\r\n`, 431],
@@ -127,7 +131,7 @@ describe("HTTP/2 framing", () => {
   describe.each(["application/grpc", "application/proto"])("of %s", (type) => {
     test.each(["a b", "[", ""])("the authority %j", async (authority) => {
       const answer = await takes({ "content-type": type, ":authority": authority });
-      expect([400, expect.stringContaining("PROTOCOL_ERROR")]).toContainEqual(answer);
+      expect([421, expect.stringContaining("PROTOCOL_ERROR")]).toContainEqual(answer);
     });
 
     test.each([
@@ -151,7 +155,7 @@ describe("a client that leaves", () => {
     "in the middle of an HTTP/1.1 request with %j",
     async (length) => {
       const requestId = `left-${length.length}`;
-      const head = `POST ${SEND} HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${requestId}\r\nContent-Type: application/proto\r\n${length}`;
+      const head = `POST ${SEND} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: ${requestId}\r\nContent-Type: application/proto\r\n${length}`;
       const chunk = length.includes("chunked") ? `${message().length.toString(16)}\r\n` : "";
       const socket = await openSocket(url);
       socket.write(Buffer.concat([Buffer.from(head + chunk), message(), Buffer.from("\r\n")]));

@@ -11,8 +11,9 @@ import {
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Running } from "../../src/node/serve.ts";
-import { chatClient, freshId } from "../support/clients.ts";
+import type { Running } from "../../src/node/compose.ts";
+import { chatClient } from "../support/clients.ts";
+import { freshId } from "../support/fresh-id.ts";
 import { startNodeService } from "../support/node-service.ts";
 
 type Row = Record<string, unknown>;
@@ -188,6 +189,7 @@ describe("a @grpc/grpc-js client on the seed's contract", () => {
     });
     const error = await errorOf(call);
     expect(status[error.code]).toBe("UNIMPLEMENTED");
+    expect(error.details).toContain("nothing at /chat_grpc.ChatService/Nothing");
     stub.close();
   });
 

@@ -1,12 +1,14 @@
-import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import {
   Health,
+  HealthCheckRequestSchema,
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as Status,
 } from "../../gen/health/v1/health_pb.ts";
-import { healthService } from "../../src/server/health.ts";
-import { Readiness } from "../../src/server/readiness.ts";
+import { healthService } from "../../src/rpc/health.ts";
+import { Readiness } from "../../src/rpc/readiness.ts";
 import { type Protocol, transports } from "../support/clients.ts";
 import { startNodeService } from "../support/node-service.ts";
 
@@ -59,17 +61,20 @@ describe("health of a database that comes and goes", () => {
     const readiness = new Readiness(async () => {
       if (!isThere) throw new Error("gone");
     });
-    const transport = createRouterTransport(({ service }) => service(Health, healthService(readiness, [chat])));
-    const client = createClient(Health, transport);
+    const health = healthService(readiness, [chat]);
     const left = new AbortController();
-    const watch = client.watch({ service: chat }, { signal: left.signal })[Symbol.asyncIterator]();
-    expect(await next(watch)).toBe(Status.SERVING);
+    const request = create(HealthCheckRequestSchema, { service: chat });
+    const watch = await health.watch.open(undefined, request, left.signal);
+    const next = async () => (await watch.next()).value?.flatMap(health.watch.messages).map(({ status }) => status);
+    expect(await next()).toEqual([Status.SERVING]);
     isThere = false;
-    expect(await next(watch)).toBe(Status.NOT_SERVING);
-    expect((await client.check({})).status).toBe(Status.NOT_SERVING);
+    expect(await next()).toEqual([Status.NOT_SERVING]);
+    const { status } = await health.check(undefined, create(HealthCheckRequestSchema));
+    expect(status).toBe(Status.NOT_SERVING);
     isThere = true;
-    expect(await next(watch)).toBe(Status.SERVING);
-    left.abort();
-    await expect(watch.next()).rejects.toThrow();
+    expect(await next()).toEqual([Status.SERVING]);
+    const end = next();
+    left.abort(new Error("gone"));
+    await expect(end).rejects.toThrow("gone");
   });
 });

@@ -7,7 +7,7 @@ import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts"
 import { Health } from "../../gen/health/v1/health_pb.ts";
 import { chatClient, freshId } from "../support/clients.ts";
 import { startServerProcess } from "../support/server-process.ts";
-import { type Carrier, carriers, envelope, outcome, type RawRequest, type RawResponse } from "./raw.ts";
+import { type Carrier, carriers, envelope, outcome, PAGE, type RawRequest, type RawResponse } from "./raw.ts";
 
 // A malformed message is refused with a code that blames the caller. Nothing of it is stored, nothing is logged as a
 // fault of the server, and the server goes on. Malformed framing is the business of framing.test.ts.
@@ -20,7 +20,7 @@ let member: { roomId: bigint; userId: bigint };
 let stored = 0;
 
 beforeAll(async () => {
-  service = await startServerProcess({ LOG_LEVEL: "debug" });
+  service = await startServerProcess({ LOG_LEVEL: "debug", CORS_ORIGINS: PAGE });
   url = service.url;
   const userId = freshId();
   member = { roomId: (await chatClient("gRPC", url).createChatRoom({ postId: freshId(), userId })).id, userId };
@@ -169,11 +169,43 @@ describe("a message that is", () => {
       codes: ["invalid_argument"],
       spoil: (call) => call.isEnveloped && { body: Buffer.concat([envelope(call.message), Buffer.alloc(1)]) },
     },
-    compressed: {
-      codes: ["unimplemented"],
+    "not in gzip, as it says": {
+      codes: ["invalid_argument"],
+      spoil: (call) => ({
+        headers: { [call.encodingHeader]: "gzip" },
+        body: call.isEnveloped ? envelope(call.message, 1) : call.message,
+      }),
+    },
+    "in gzip that is cut short": {
+      codes: ["invalid_argument"],
       spoil: (call) => {
-        const zipped = gzipSync(call.message);
+        const zipped = gzipSync(call.message).subarray(0, -9);
         return { headers: { [call.encodingHeader]: "gzip" }, body: call.isEnveloped ? envelope(zipped, 1) : zipped };
+      },
+    },
+    "too large once it is unpacked": {
+      codes: ["resource_exhausted"],
+      spoil: (call) => {
+        const zipped = gzipSync(Buffer.alloc(70_000, " "));
+        return { headers: { [call.encodingHeader]: "gzip" }, body: call.isEnveloped ? envelope(zipped, 1) : zipped };
+      },
+    },
+    "with ids as numbers that lose digits": {
+      codes: ["invalid_argument"],
+      spoil: (call) => {
+        const { roomId, userId } = member;
+        const text = `{"roomId":${roomId},"userId":${userId},"body":"x","replyToId":9007199254740993}`;
+        const stream = `{"roomIds":[${roomId}],"userId":${userId},"afterSeq":{"${roomId}":9007199254740993}}`;
+        return call.isJson && { body: call.wrap(bytes(call.path === SEND ? text : stream)) };
+      },
+    },
+    "with ids in hexadecimal, or in blanks": {
+      codes: ["invalid_argument"],
+      spoil: (call) => {
+        const { roomId, userId } = member;
+        const text = `{"roomId":"0x${roomId.toString(16)}","userId":"${userId}","body":"x"}`;
+        const stream = `{"roomIds":["${roomId}"],"userId":"${userId}","afterSeq":{" ${roomId} ":"0"}}`;
+        return call.isJson && { body: call.wrap(bytes(call.path === SEND ? text : stream)) };
       },
     },
     "in an unknown encoding": {
@@ -203,14 +235,14 @@ describe("a message that is", () => {
     "multipart/form-data",
   ]) {
     cases[`of the content type "${type}"`] = {
-      codes: ["http 415", "http 404"],
+      codes: ["unimplemented", "http 404"],
       spoil: (call) => ({ headers: { "content-type": type }, body: call.wrap(call.message) }),
     };
   }
   for (const method of ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "PATCH"]) {
     const query = (call: Call) => `?connect=v1&encoding=json&message=${encodeURIComponent(`${call.message}`)}`;
     cases[`sent by ${method}`] = {
-      codes: ["http 405", method === "OPTIONS" ? "http 204" : "http 404"],
+      codes: ["unimplemented", method === "OPTIONS" ? "http 204" : "http 405"],
       spoil: (call) => ({ method, path: call.path + query(call), body: bytes("") }),
     };
   }

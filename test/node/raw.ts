@@ -116,6 +116,9 @@ function http1With(headers: Record<string, string>): typeof http1 {
   return (url, request) => http1(url, { ...request, headers: { ...headers, ...request.headers } });
 }
 
+/** The origin of a page that may call, if it is listed in CORS_ORIGINS. */
+export const PAGE = "https://app.example.com";
+
 /** The ways to carry a request message, with all that a call needs beside its bytes. */
 export const carriers = {
   "Connect JSON": { send: http1, contentType: "application/json", streamType: "application/connect+json" },
@@ -125,7 +128,7 @@ export const carriers = {
     streamType: "application/connect+json",
   },
   "Connect JSON from a page": {
-    send: http1With({ origin: "https://app.example.com" }),
+    send: http1With({ origin: PAGE }),
     contentType: "application/json",
     streamType: "application/connect+json",
   },
@@ -158,7 +161,10 @@ export function outcome({ status, headers, trailers, body }: RawResponse): strin
         .find(({ flags }) => flags & 2)!
         .data.toString(),
     ).error;
-  else if (status !== 200) error = JSON.parse(body.toString());
+  else if (status !== 200) {
+    if (body.length === 0) return `http ${status}`;
+    error = JSON.parse(body.toString());
+  }
   if (error === undefined) return "ok";
   if (codeFromString(error.code) === undefined) throw new Error(`no such code: ${error.code}`);
   return error.code;

@@ -8,9 +8,11 @@ import { runInNewContext } from "node:vm";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MessageSchema, StreamMessageReqSchema } from "../../gen/chat_pb.ts";
-import type { Running } from "../../src/node/serve.ts";
-import { type ChatClient, chatClient, freshId, type Protocol, transports } from "../support/clients.ts";
+import { LIMITS } from "../../src/chat/limits.ts";
+import type { Running } from "../../src/node/compose.ts";
+import { type ChatClient, chatClient, type Protocol, transports } from "../support/clients.ts";
 import { startNodeService } from "../support/node-service.ts";
+import { newRoom } from "../support/rooms.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { TestStream } from "../support/test-stream.ts";
 import { envelope, openSocket } from "./raw.ts";
@@ -20,11 +22,6 @@ const STREAM = "/chat_grpc.ChatService/StreamMessage";
 interface Room {
   readonly roomId: bigint;
   readonly userId: bigint;
-}
-
-async function newRoom(client: ChatClient): Promise<Room> {
-  const userId = freshId();
-  return { userId, roomId: (await client.createChatRoom({ postId: freshId(), userId })).id };
 }
 
 function streamRequest({ roomId, userId }: Room): Buffer {
@@ -73,7 +70,7 @@ async function openWideHttp2(url: string, room: Room): Promise<OpenStream> {
     ":method": "POST",
     ":scheme": "http",
     ":path": STREAM,
-    ":authority": "x",
+    ":authority": "localhost",
     "content-type": "application/grpc",
   };
   const hpack = Object.entries(headers).map(([name, value]) =>
@@ -129,15 +126,17 @@ describe("[P7] readers that stall", () => {
   const COUNT = 5_000;
   /** What the process needs for its work and for three stalled readers, which are sent 160 MB each. */
   const MEMORY_MIB = 140;
+  /** Longer than they stall. */
+  const LIMIT_STALL_MS = "300000";
 
   test("cost bounded memory, hold nobody up, and lose nothing", async () => {
     // A small heap, so that garbage that nobody has collected yet doesn't hide what is kept.
     const heap = "--max-old-space-size=128 --max-semi-space-size=2";
-    await using started = await startServerProcess({ LOG_LEVEL: "warning", NODE_OPTIONS: heap });
+    await using started = await startServerProcess({ LOG_LEVEL: "warning", NODE_OPTIONS: heap, LIMIT_STALL_MS });
     const { server, url } = started;
     const idle = await server.memory();
     const client = chatClient("gRPC", url);
-    const room = await newRoom(client);
+    const { asOwner: room } = await newRoom(client);
     await using stack = new AsyncDisposableStack();
     const stalled = await Promise.all([openHttp1(url, room), openHttp2(url, room), openWideHttp2(url, room)]);
     const healthy = await Promise.all([openHttp1(url, room), openHttp2(url, room)]);
@@ -154,6 +153,20 @@ describe("[P7] readers that stall", () => {
   }, 120_000);
 });
 
+test("[P7] readers that take nothing for long are cut off, and others are not held up", async () => {
+  await using service = await startNodeService({ LIMIT_STALL_MS: "500" });
+  const client = chatClient("gRPC", service.url);
+  const { asOwner: room } = await newRoom(client);
+  const opened = [openHttp1, openHttp2, openWideHttp2].map((open) => open(service.url, room));
+  const streams = await Promise.all(opened);
+  const { body } = await openHttp2(service.url, room);
+  const received = takeSeqs(body, 1_000);
+  await sendMany(client, room, 1_000);
+  expect(await received).toHaveLength(1_000);
+  await expect.poll(() => service.broadcaster.size, { interval: 5, timeout: 5_000 }).toBe(0);
+  for (const stream of streams) stream.vanish();
+});
+
 describe("readers that vanish", () => {
   let service: Running;
   let client: ChatClient;
@@ -163,6 +176,7 @@ describe("readers that vanish", () => {
   });
   afterAll(() => service?.[Symbol.asyncDispose]());
 
+  const followed = () => expect.poll(() => service.broadcaster.size, { interval: 5, timeout: 5_000 }).toBe(1);
   const nobody = () => expect.poll(() => service.broadcaster.size, { interval: 5, timeout: 5_000 }).toBe(0);
 
   const ways: Record<string, (room: Room) => Promise<OpenStream>> = {
@@ -185,16 +199,17 @@ describe("readers that vanish", () => {
 
   describe.each(Object.entries(ways))("over %s", (_, open) => {
     test("leave nothing behind in a silent room", async () => {
-      const room = await newRoom(client);
+      const { asOwner: room } = await newRoom(client);
       const streams = await Promise.all(Array.from({ length: 5 }, () => open(room)));
-      expect(service.broadcaster.size).toBe(1);
+      await followed();
       for (const stream of streams) stream.vanish();
       await nobody();
     });
 
     test("leave nothing behind in a busy room", async () => {
-      const room = await newRoom(client);
+      const { asOwner: room } = await newRoom(client);
       const streams = await Promise.all(Array.from({ length: 5 }, () => open(room)));
+      await followed();
       const busy = sendMany(client, room, 100);
       await client.sendMessage({ ...room, body: "now" });
       for (const stream of streams) stream.vanish();
@@ -204,7 +219,7 @@ describe("readers that vanish", () => {
   });
 
   test("leave nothing behind when they have stalled", async () => {
-    const room = await newRoom(client);
+    const { asOwner: room } = await newRoom(client);
     const opened = [openHttp1, openHttp2, openWideHttp2].map((open) => open(service.url, room));
     const streams = await Promise.all(opened);
     await sendMany(client, room, 500);
@@ -215,7 +230,7 @@ describe("readers that vanish", () => {
   test("10,000 times leave nothing behind", async () => {
     setFlagsFromString("--expose-gc");
     const gc = runInNewContext("gc") as () => void;
-    const room = await newRoom(client);
+    const { asOwner: room } = await newRoom(client);
     const types = ["application/grpc", "application/connect+proto", "application/grpc-web+proto"];
     const openAndClose = async (session: ClientHttp2Session, type: string) => {
       const call = session.request({ ":method": "POST", ":path": STREAM, "content-type": type });
@@ -224,25 +239,25 @@ describe("readers that vanish", () => {
       call.close(constants.NGHTTP2_CANCEL);
       await once(call, "close");
     };
-    /** Node ends a connection that resets more than 1,000 calls at once. */
-    const thousandCycles = async () => {
+    /** As many as a connection may reset at once. */
+    const cyclesOfConnection = async () => {
       const session = connectHttp2(service.url);
-      for (let i = 0; i < 50; i++) {
+      for (let i = 0; i < LIMITS.resets / 20; i++) {
         await Promise.all(Array.from({ length: 20 }, (_, n) => openAndClose(session, types[n % types.length]!)));
       }
       session.destroy();
     };
-    const cycles = async (thousands: number) => {
-      for (let i = 0; i < thousands; i++) await thousandCycles();
+    const cycles = async (count: number) => {
+      for (let done = 0; done < count; done += LIMITS.resets) await cyclesOfConnection();
       await nobody();
       gc();
       return process.memoryUsage();
     };
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
 
-    const before = await cycles(1);
+    const before = await cycles(1_000);
     const timersBefore = timers();
-    const after = await cycles(9);
+    const after = await cycles(9_000);
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(4 * 2 ** 20);
     expect(timers()).toBeLessThanOrEqual(timersBefore);
   }, 180_000);

@@ -8,19 +8,15 @@ import { Code, createClient } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { StreamMessageReqSchema } from "../../gen/chat_pb.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/health/v1/health_pb.ts";
-import { type ChatClient, chatClient, freshId, type Protocol, transports } from "../support/clients.ts";
-import { temporaryDirectory } from "../support/node-service.ts";
+import { type ChatClient, chatClient, type Protocol, transports } from "../support/clients.ts";
+import { newRoom } from "../support/rooms.ts";
 import { ServerProcess, startServerProcess } from "../support/server-process.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { TestStream } from "../support/test-stream.ts";
 import { envelope, openSocket } from "./raw.ts";
 
 const STREAM = "/chat_grpc.ChatService/StreamMessage";
 const protocols = Object.keys(transports) as Protocol[];
-
-async function newRoom(client: ChatClient) {
-  const userId = freshId();
-  return { userId, roomId: (await client.createChatRoom({ postId: freshId(), userId })).id };
-}
 
 /** Sends until the server is gone, and counts what was answered. */
 async function sendUntilGone(client: ChatClient, room: { roomId: bigint; userId: bigint }): Promise<number> {
@@ -48,7 +44,7 @@ test.concurrent.each(["SIGTERM", "SIGINT"] as const)(
     const { server, url } = started;
     await using stack = new AsyncDisposableStack();
     const client = chatClient("gRPC", url);
-    const room = await newRoom(client);
+    const { asOwner: room } = await newRoom(client);
     const streams = protocols.map((protocol) => {
       return stack.use(new TestStream(chatClient(protocol, url), { roomIds: [room.roomId], userId: room.userId }));
     });
@@ -94,16 +90,16 @@ test.concurrent("readyz says 503 while draining", async () => {
   // Holds the server in its drain: a call that isn't over, since its request isn't.
   const slow = await openSocket(url);
   slow.write(
-    "POST /chat_grpc.ChatService/SendMessage HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{",
+    "POST /chat_grpc.ChatService/SendMessage HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{",
   );
   // A connection that is there already. Its first answer says that the server has accepted both.
   const probe = await openSocket(url);
-  probe.write("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+  probe.write("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(`${(await once(probe, "data"))[0]}`).toMatch(/^HTTP\/1.1 200 /);
   const exited = server.kill("SIGTERM");
   await server.line((line) => line.includes('"draining"'));
   await expect.poll(() => openSocket(url).catch((e) => e.code)).toBe("ECONNREFUSED");
-  probe.write("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+  probe.write("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   expect(`${(await once(probe, "data"))[0]}`).toMatch(/^HTTP\/1.1 503 .*connection: close\r\n/s);
   slow.write("}");
   expect(`${(await once(slow, "data"))[0]}`).toMatch(/^HTTP\/1.1 400 .*\r\n/);
@@ -115,14 +111,14 @@ test.concurrent("clients that don't read are not waited for longer than the grac
   const { server, url } = started;
   await using stack = new AsyncDisposableStack();
   const client = chatClient("gRPC", url);
-  const room = await newRoom(client);
+  const { asOwner: room } = await newRoom(client);
   const message = create(StreamMessageReqSchema, { roomIds: [room.roomId], userId: room.userId });
 
   const socket = await openSocket(url);
   stack.defer(() => void socket.destroy());
   const body = envelope(Buffer.from(toJsonString(StreamMessageReqSchema, message)));
   socket.write(
-    `POST ${STREAM} HTTP/1.1\r\nHost: x\r\nContent-Type: application/connect+json\r\nContent-Length: ${body.length}\r\n\r\n`,
+    `POST ${STREAM} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/connect+json\r\nContent-Length: ${body.length}\r\n\r\n`,
   );
   socket.write(body);
   await once(socket, "data");
@@ -145,7 +141,7 @@ test.concurrent("a second signal ends it at once", async () => {
   await using started = await startServerProcess();
   const { server, url } = started;
   const slow = await openSocket(url);
-  slow.write("POST /chat_grpc.ChatService/SendMessage HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{");
+  slow.write("POST /chat_grpc.ChatService/SendMessage HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{");
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   void server.kill("SIGTERM");
   await server.line((line) => line.includes('"draining"'));

@@ -4,8 +4,10 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { describe, expect, test } from "vitest";
-import { ChatService, type Message, MessageSchema } from "../../gen/chat_pb.ts";
+import { ChatService, MessageSchema } from "../../gen/chat_pb.ts";
 import { ChangeSchema, NewsSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
+import { freshId } from "../support/fresh-id.ts";
+import { expectDense, newRoom } from "../support/rooms.ts";
 import { TestStream } from "../support/test-stream.ts";
 import { constructions } from "./main.workerd.ts";
 
@@ -18,13 +20,9 @@ const client = createClient(
   }),
 );
 
-let lastId = BigInt(Date.now()) * 1000n;
-const freshId = () => ++lastId;
-
-async function newRoom() {
-  const owner = freshId();
-  const { id: roomId } = await client.createChatRoom({ postId: freshId(), userId: owner });
-  const send = (body: string) => client.sendMessage({ roomId, userId: owner, body });
+/** A new room, its object, and ways around it. */
+async function newRoomObject() {
+  const { roomId, owner, asOwner, send } = await newRoom(client);
   const follow = (after?: bigint) => {
     return new TestStream(client, {
       roomIds: [roomId],
@@ -34,23 +32,19 @@ async function newRoom() {
   };
   /** Commits through another object than the room's own, so that no reader hears of it. */
   const sendUnheard = async (body: string) => {
-    const change = create(ChangeSchema, { change: { case: "sendMessage", value: { roomId, userId: owner, body } } });
+    const change = create(ChangeSchema, { change: { case: "sendMessage", value: { ...asOwner, body } } });
     const { outcome } = fromBinary(
       OutcomeSchema,
       await env.ROOMS.getByName(`not ${roomId}`).apply(toBinary(ChangeSchema, change)),
     );
     return outcome;
   };
-  return { roomId, owner, object: env.ROOMS.getByName(`${roomId}`), send, follow, sendUnheard };
-}
-
-function expectDense(messages: readonly Message[], after = 0n): void {
-  expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, i) => after + BigInt(i) + 1n));
+  return { object: env.ROOMS.getByName(`${roomId}`), send, follow, sendUnheard };
 }
 
 describe("a room object", () => {
   test("sleeps while readers wait, and wakes with their sockets", async () => {
-    const { object, send, follow } = await newRoom();
+    const { object, send, follow } = await newRoomObject();
     await using stream = follow();
     await stream.live;
     await send("awake");
@@ -70,7 +64,7 @@ describe("a room object", () => {
   });
 
   test("leaves no timer behind that would keep it awake", async () => {
-    const { object, send, follow } = await newRoom();
+    const { object, send, follow } = await newRoomObject();
     await using stream = follow();
     await stream.live;
     await send("something to do");
@@ -85,7 +79,7 @@ describe("a room object", () => {
     ["evicted with its sockets", (object: DurableObjectStub) => evictDurableObject(object, { webSockets: "close" })],
   ] as const) {
     test(`[P3] that is ${what} in the middle of a stream costs no message, and the client doesn't notice`, async () => {
-      const { object, send, follow } = await newRoom();
+      const { object, send, follow } = await newRoomObject();
       await using stream = follow();
       await stream.live;
       for (let i = 0; i < 3; i++) {
@@ -100,7 +94,7 @@ describe("a room object", () => {
   }
 
   test("[P3] a notification that is lost is made up for by the next one", async () => {
-    const { send, follow, sendUnheard } = await newRoom();
+    const { send, follow, sendUnheard } = await newRoomObject();
     await using stream = follow();
     await stream.live;
     await send("heard");
@@ -110,7 +104,7 @@ describe("a room object", () => {
   });
 
   test("[P3] a lost last notification is found by the heartbeat; the socket stays the same", async () => {
-    const { object, follow, sendUnheard } = await newRoom();
+    const { object, follow, sendUnheard } = await newRoomObject();
     await using stream = follow();
     await stream.live;
     await runInDurableObject(object, (_, state) =>
@@ -125,7 +119,7 @@ describe("a room object", () => {
   });
 
   test("[P2] two hosts that race for one room number it without a hole", async () => {
-    const { send, follow, sendUnheard } = await newRoom();
+    const { send, follow, sendUnheard } = await newRoomObject();
     await using stream = follow(0n);
     await Promise.all(Array.from({ length: 60 }, (_, i) => (i % 2 ? send(`${i}`) : sendUnheard(`${i}`))));
     await send("last");
@@ -133,21 +127,21 @@ describe("a room object", () => {
   });
 
   test("tells the caller why a send was refused", async () => {
-    const { roomId } = await newRoom();
+    const { roomId } = await newRoom(client);
     const refused = client.sendMessage({ roomId, userId: freshId(), body: "let me in" });
     await expect(refused).rejects.toMatchObject({ code: Code.NotFound });
   });
 });
 
 test("an isolate survives 200 requests at once, and 100 after them", async () => {
-  const { send } = await newRoom();
+  const { send } = await newRoom(client);
   const sent = await Promise.all(Array.from({ length: 200 }, (_, i) => send(`${i}`)));
   for (let i = 0; i < 100; i++) sent.push(await send(`${i}`));
   expectDense(sent.sort((a, b) => Number(a.seq - b.seq)));
 });
 
 test("nothing that a client sends reaches an object but through the RPCs", async () => {
-  const { roomId } = await newRoom();
+  const { roomId } = await newRoom(client);
   for (const path of ["/", `/${roomId}`, "/room", "/chat_grpc.ChatService/StreamMessage"]) {
     for (const host of ["https://roomlog.test", "https://room"]) {
       const response = await exports.default.fetch(new Request(host + path, { headers: { upgrade: "websocket" } }));
@@ -165,7 +159,7 @@ test("news of a later version, with more in them, are understood", () => {
 });
 
 test("a change of a later version is refused with UNAVAILABLE", async () => {
-  const { object } = await newRoom();
+  const { object } = await newRoomObject();
   const { outcome } = fromBinary(OutcomeSchema, await object.apply(new Uint8Array([0xfa, 0x3f, 3, 1, 2, 3])));
   expect(outcome).toMatchObject({ case: "failure", value: { code: Code.Unavailable } });
 });

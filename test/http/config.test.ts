@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ConfigError, parseConfig } from "../../src/server/config.ts";
+import { LIMITS } from "../../src/chat/limits.ts";
+import { ConfigError, limitVariable, parseConfig } from "../../src/http/config.ts";
 
 /** The problems of an environment, a line each. */
 function problems(env: Record<string, string>): string[] {
@@ -21,6 +23,7 @@ describe("the environment", () => {
     auth: "trust",
     corsOrigins: [],
     logLevel: "info",
+    limits: LIMITS,
   };
 
   test("may be empty", () => {
@@ -29,6 +32,7 @@ describe("the environment", () => {
 
   test("counts an empty or blank variable as unset", () => {
     const names = ["HOST", "PORT", "DATABASE_URL", "DATABASE_AUTH_TOKEN", "AUTH", "CORS_ORIGINS", "LOG_LEVEL"];
+    names.push(...Object.keys(LIMITS).map(limitVariable));
     expect(parseConfig(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(defaults);
     expect(parseConfig(Object.fromEntries(names.map((name) => [name, " \t"])))).toEqual(defaults);
   });
@@ -42,6 +46,8 @@ describe("the environment", () => {
       AUTH: "trust",
       CORS_ORIGINS: "https://app.example.com, http://localhost:5173",
       LOG_LEVEL: "debug",
+      LIMIT_OPEN_STREAMS: "7",
+      LIMIT_LOG_PAGE_CHANGES: " 1 ",
     };
     expect(parseConfig(env)).toEqual({
       host: "0.0.0.0",
@@ -51,6 +57,7 @@ describe("the environment", () => {
       auth: "trust",
       corsOrigins: ["https://app.example.com", "http://localhost:5173"],
       logLevel: "debug",
+      limits: { ...LIMITS, openStreams: 7, logPageChanges: 1 },
     });
   });
 
@@ -61,6 +68,8 @@ describe("the environment", () => {
       DATABASE_URL: "postgres://x",
       CORS_ORIGINS: "app.example.com https://ok.example.com https://x.example.com/path",
       LOG_LEVEL: "loud",
+      LIMIT_REQUEST_BYTES: "64k",
+      LIMIT_STALL_MS: "0",
     };
     expect(problems(env)).toEqual([
       expect.stringMatching(/^PORT is http; use .*65535/),
@@ -69,6 +78,8 @@ describe("the environment", () => {
       expect.stringMatching(/^CORS_ORIGINS has app\.example\.com; use/),
       expect.stringMatching(/^CORS_ORIGINS has https:\/\/x\.example\.com\/path; use/),
       expect.stringMatching(/^LOG_LEVEL is loud; use one of .*info/),
+      expect.stringMatching(/^LIMIT_REQUEST_BYTES is 64k; use .* from 1/),
+      expect.stringMatching(/^LIMIT_STALL_MS is 0; use .* from 1/),
     ]);
   });
 
@@ -146,3 +157,29 @@ test.each(["https://a.example/", "https://*.example", "null", "HTTPS://A.EXAMPLE
     expect(problems({ CORS_ORIGINS })).toEqual([expect.stringContaining(`CORS_ORIGINS has ${CORS_ORIGINS}`)]);
   },
 );
+
+describe("limits", () => {
+  test.each(Object.keys(LIMITS) as (keyof typeof LIMITS)[])("%s has a variable of its own", (name) => {
+    expect(parseConfig({ [limitVariable(name)]: "12345" }).limits).toEqual({ ...LIMITS, [name]: 12_345 });
+  });
+
+  test("are spelt like other variables", () => {
+    expect(limitVariable("openStreams")).toBe("LIMIT_OPEN_STREAMS");
+    expect(limitVariable("logPageChanges")).toBe("LIMIT_LOG_PAGE_CHANGES");
+    expect(limitVariable("resets")).toBe("LIMIT_RESETS");
+  });
+
+  test.each(["0", "-1", "1.5", "many", "1_000", "NaN", "Infinity", "9007199254740993"])("can't be %s", (limit) => {
+    expect(problems({ LIMIT_OPEN_STREAMS: limit })).toEqual([
+      expect.stringContaining(`LIMIT_OPEN_STREAMS is ${limit};`),
+    ]);
+  });
+});
+
+test("[P7] README names every limit, with its default", () => {
+  const readme = readFileSync("README.md", "utf8");
+  for (const [name, limit] of Object.entries(LIMITS)) {
+    const row = new RegExp(`^\\| \`${name}\` +\\| +${limit.toLocaleString("en")} \\| \\S`, "m");
+    expect(readme, name).toMatch(row);
+  }
+});

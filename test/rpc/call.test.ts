@@ -1,11 +1,15 @@
 import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Running } from "../../src/node/serve.ts";
-import { createApp } from "../../src/server/app.ts";
-import { createRpcs, type ServerParts } from "../../src/server/handlers.ts";
-import { Readiness } from "../../src/server/readiness.ts";
-import { type Carrier, carriers, envelope, outcome, type RawRequest } from "../node/raw.ts";
-import { type ChatClient, chatClient, freshId, type Protocol, transports } from "../support/clients.ts";
+import { trust } from "../../src/auth/trust.ts";
+import { LIMITS } from "../../src/chat/limits.ts";
+import { createApp } from "../../src/http/app.ts";
+import { Door } from "../../src/http/door.ts";
+import type { Running } from "../../src/node/compose.ts";
+import { createEndpoints, type EndpointParts } from "../../src/rpc/endpoints.ts";
+import { Readiness } from "../../src/rpc/readiness.ts";
+import { type Carrier, carriers, envelope, outcome, PAGE, type RawRequest } from "../node/raw.ts";
+import { type ChatClient, chatClient, type Protocol, transports } from "../support/clients.ts";
+import { freshId } from "../support/fresh-id.ts";
 import { startNodeService } from "../support/node-service.ts";
 import { TestStream } from "../support/test-stream.ts";
 
@@ -24,7 +28,7 @@ beforeAll(async () => {
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: [] },
     ],
   });
-  service = await startNodeService();
+  service = await startNodeService({ CORS_ORIGINS: PAGE });
   client = chatClient("gRPC", service.url);
 });
 afterEach(() => void records.splice(0));
@@ -127,7 +131,7 @@ describe.each(Object.keys(carriers) as Carrier[])("over %s", (carrier) => {
   test("a request that is no call is one line", async () => {
     await send(carrier, Buffer.alloc(0), { "content-type": "text/plain" });
     await send(carrier, Buffer.alloc(0), {}, { method: "PUT" });
-    expect(codes()).toEqual(["http 415", "http 405"]);
+    expect(codes()).toEqual(["unsupported_media_type", "method_not_allowed"]);
   });
 
   test("the caller's request id comes back, if it is one", async () => {
@@ -169,8 +173,10 @@ test("neither bodies nor tokens are logged", async () => {
 
 test("what is nobody's fault but ours is logged with its stack, and not shown", async () => {
   const fail = () => Promise.reject(new TypeError("secret detail"));
-  const parts = { store: { createRoom: fail }, readiness: new Readiness(fail) } as unknown as ServerParts;
-  const app = createApp({ ...createRpcs(parts), readiness: parts.readiness, corsOrigins: [] });
+  const readiness = new Readiness(fail);
+  const parts = { store: { createRoom: fail }, readiness, identify: trust } as unknown as EndpointParts;
+  const door = new Door({ corsOrigins: [], isLoopback: false });
+  const app = createApp({ door, readiness, limits: LIMITS, endpoints: createEndpoints(parts) });
   const answer = await app.request("/chat_grpc.ChatService/CreateChatRoom", {
     method: "POST",
     headers: { "content-type": "application/json", "x-request-id": "id-7" },
