@@ -5,6 +5,9 @@ import { type Message, MessageSchema, StreamMessageReqSchema } from "../gen/chat
 /** How a reader speaks; the first three over HTTP/1.1, the last over cleartext HTTP/2. */
 export type Protocol = "json" | "binary" | "grpc-web" | "grpc";
 
+/** The servers of other makers, each with a protocol of its own; as their scripts are named. */
+export type Peer = "socket-io" | "ws";
+
 export const CONTENT_TYPES: Record<Protocol, string> = {
   json: "application/connect+json",
   binary: "application/connect+proto",
@@ -67,6 +70,16 @@ export function findStamp(bytes: Buffer): number {
 export function readStamp(bytes: Buffer): number {
   const at = findStamp(bytes);
   return at === -1 ? NaN : Number(bytes.toString("latin1", at, at + STAMP_DIGITS));
+}
+
+const SEQ = '"seq":"';
+
+/** Of a message in JSON; NaN if it has none. */
+export function readSeq(json: Buffer): number {
+  const at = json.indexOf(SEQ, 0, "latin1");
+  if (at === -1) return NaN;
+  const start = at + SEQ.length;
+  return Number(json.toString("latin1", start, json.indexOf('"', start, "latin1")));
 }
 
 /** The same in all processes of a machine. */

@@ -1,5 +1,5 @@
 import { createClient } from "@libsql/client";
-import { PAGE_CHANGES } from "../src/chat/limits.ts";
+import { LIMITS } from "../src/chat/limits.ts";
 import { alternate, type Context, medianOf, quantile } from "./harness.ts";
 import { startReaders, startRoomlog, startSenders } from "./services.ts";
 
@@ -78,7 +78,7 @@ async function readRows(url: string): Promise<number> {
   for (let after = 0n; read < BEHIND; ) {
     const { rows } = await client.execute({
       sql: "SELECT * FROM messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-      args: [ROOM, after, PAGE_CHANGES],
+      args: [ROOM, after, LIMITS.logPageChanges],
     });
     read += rows.length;
     after = rows.at(-1)!.seq as bigint;

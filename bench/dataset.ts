@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { AddMemberReqSchema, SendMessageReqSchema } from "../gen/chat_pb.ts";
-import { COMMIT_CHANGES } from "../src/chat/limits.ts";
+import { LIMITS } from "../src/chat/limits.ts";
 import type { RoomChange } from "../src/chat/store.ts";
 import { migrate } from "../src/libsql/migrations.ts";
 import { openDatabase } from "../src/libsql/open.ts";
@@ -42,6 +42,7 @@ export async function createDataset(file: string, { rooms, members = 1, messages
   }
   const value = create(SendMessageReqSchema, { roomId: 1n, userId: USER, body: BODY });
   for (let i = 0; i < messages; i++) changes.push({ case: "sendMessage", value });
-  for (let i = 0; i < changes.length; i += COMMIT_CHANGES) await store.commit(changes.slice(i, i + COMMIT_CHANGES));
+  const { commitChanges } = LIMITS;
+  for (let i = 0; i < changes.length; i += commitChanges) await store.commit(changes.slice(i, i + commitChanges));
   return url;
 }

@@ -53,6 +53,12 @@ export async function alternate<K extends string, T>(rounds: number, sides: Side
   return results;
 }
 
+/** Leaves out the first run of each side, in which its code is compiled. */
+export async function alternateWarm<K extends string, T>(rounds: number, sides: Sides<K, T>): Promise<Record<K, T[]>> {
+  await alternate(1, sides);
+  return alternate(rounds, sides);
+}
+
 export function medianOf<T>(results: readonly T[], pick: (result: T) => number): number {
   return median(results.map(pick));
 }

@@ -1,7 +1,7 @@
 import type { Child } from "./child.ts";
 import { type Context, quantile, sleep } from "./harness.ts";
 import type { Senders } from "./processes/senders.ts";
-import { type Service, startBare, startReaders, startRoomlog, startSenders } from "./services.ts";
+import { type Service, settledMemory, startBare, startReaders, startRoomlog, startSenders } from "./services.ts";
 
 const STREAMS = 10_000;
 const ROOMS = 1_000;
@@ -66,16 +66,9 @@ async function measure(service: Service, senders: Child<Senders>): Promise<Resul
   await readers.call.connect({ ...streams, count: 200 });
   await readers.call.disconnect();
 
-  const memory = async () => {
-    for (let i = 0; i < 3; i++) {
-      await sleep(300); // pages are given back in the background
-      await service.call.collectGarbage();
-    }
-    return (await service.call.usage()).rss;
-  };
-  const empty = await memory();
+  const empty = await settledMemory(service);
   const connectMs = await readers.call.connect({ ...streams, count: STREAMS });
-  const bytes = ((await memory()) - empty) / STREAMS;
+  const bytes = ((await settledMemory(service)) - empty) / STREAMS;
 
   const before = await service.call.usage();
   await sleep(IDLE_SECONDS * 1_000);

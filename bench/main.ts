@@ -9,6 +9,8 @@ import { type Row, ratioOf, sleep, type Topic, table, temporaryDirectory } from 
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { load } from "./load.ts";
+import { open } from "./open.ts";
+import { peers } from "./peers.ts";
 import { rooms } from "./rooms.ts";
 import { sends } from "./sends.ts";
 import { start } from "./start.ts";
@@ -21,9 +23,11 @@ const topics: Record<string, Topic> = {
   "fan-out": fanOut,
   "catch-up": catchUp,
   idle,
+  open,
   rooms,
   latency,
   start,
+  peers,
   workers,
 };
 /** A topic takes a minute or two; one that hangs shall not go unnoticed. */

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as gather } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { createClient, type InStatement } from "@libsql/client";
 import { SendMessageReqSchema } from "../gen/chat_pb.ts";
 import { Committer } from "../src/chat/committer.ts";
-import { COMMIT_CHANGES } from "../src/chat/limits.ts";
+import { LIMITS } from "../src/chat/limits.ts";
 import { MemoryBroadcaster } from "../src/chat/memory-broadcaster.ts";
 import { openDatabase } from "../src/libsql/open.ts";
 import { LibsqlStore } from "../src/libsql/store.ts";
@@ -23,12 +23,12 @@ const MEMBERS = 1_000;
 export async function store({ directory, report }: Context): Promise<void> {
   const url = await createDataset(join(directory, "store.db"), { rooms: 1 });
   await using database = await openDatabase(url, undefined);
-  const committer = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), nextTurn);
+  const committer = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), { gather });
   using bare = await BareTable.create(url, `file:${join(directory, "bare.db")}`);
 
   for (const ids of [false, true]) {
     for (const senders of ids ? [256] : [1, 32, 256]) {
-      const group = Math.min(senders, COMMIT_CHANGES);
+      const group = Math.min(senders, LIMITS.commitChanges);
       const ours = () => measure(() => sendConcurrently(committer, senders, ids));
       await ours();
       const results = await alternate(ROUNDS, {
@@ -79,7 +79,7 @@ export async function store({ directory, report }: Context): Promise<void> {
 async function inCrowdedRoom(directory: string, report: Context["report"], lonely: Committer): Promise<void> {
   const url = await createDataset(join(directory, "crowded.db"), { rooms: 1, members: MEMBERS });
   await using database = await openDatabase(url, undefined);
-  const crowded = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), nextTurn);
+  const crowded = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), { gather });
   const senders = 32;
   const { many, one } = await alternate(ROUNDS, {
     many: () => measure(() => sendConcurrently(crowded, senders, false)),

@@ -1,24 +1,7 @@
 import { CONTENT_TYPES, type Protocol, STREAM_PATH, streamRequest } from "./bytes.ts";
+import { Splitter } from "./splitter.ts";
 
 // Requests written and responses read by hand: a client library costs more than the server it measures.
-
-/** Splits a stream of bytes into units; `take` says how many bytes from `at` are one whole unit, or 0. */
-class Splitter {
-  #rest: Buffer = Buffer.alloc(0);
-  readonly #take: (bytes: Buffer, at: number) => number;
-
-  constructor(take: (bytes: Buffer, at: number) => number) {
-    this.#take = take;
-  }
-
-  push(bytes: Buffer): void {
-    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    let at = 0;
-    for (let length = 1; length > 0 && at < all.length; at += length) length = this.#take(all, at);
-    // A copy, since the socket's buffer is used again.
-    this.#rest = at === all.length ? Buffer.alloc(0) : Buffer.from(all.subarray(at));
-  }
-}
 
 export interface StreamEvents {
   /** The response's headers have arrived. */
@@ -44,7 +27,7 @@ export function streamCall(options: CallOptions, events: StreamEvents): Call {
   return options.protocol === "grpc" ? http2Call(options, events) : http1Call(options, events);
 }
 
-function envelopes({ message, ended }: StreamEvents): Splitter {
+export function envelopes({ message, ended }: StreamEvents): Splitter {
   return new Splitter((bytes, at) => {
     if (bytes.length - at < 5) return 0;
     const end = at + 5 + bytes.readUInt32BE(at + 1);
@@ -96,8 +79,9 @@ const ACK = 0x1;
 const END_HEADERS = 0x4;
 const LARGEST_WINDOW = 2 ** 31 - 1;
 
-function http2Call({ protocol, rooms, afterSeq }: CallOptions, events: StreamEvents): Call {
-  const headers = {
+/** Of a call over HTTP/2. */
+export function streamHeaders({ protocol, rooms }: CallOptions): Record<string, string> {
+  return {
     ":method": "POST",
     ":scheme": "http",
     ":path": STREAM_PATH,
@@ -106,6 +90,10 @@ function http2Call({ protocol, rooms, afterSeq }: CallOptions, events: StreamEve
     te: "trailers",
     "x-room": `${rooms[0]}`,
   };
+}
+
+function http2Call(options: CallOptions, events: StreamEvents): Call {
+  const { protocol, rooms, afterSeq } = options;
   const content = envelopes(events);
   let isOpen = false;
   let write: (bytes: Buffer) => void;
@@ -130,7 +118,12 @@ function http2Call({ protocol, rooms, afterSeq }: CallOptions, events: StreamEve
     Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     frame(SETTINGS, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(LARGEST_WINDOW)])),
     frame(WINDOW_UPDATE, 0, 0, uint32(LARGEST_WINDOW - 65_535)),
-    frame(HEADERS, END_HEADERS, 1, Buffer.concat(Object.entries(headers).map(([name, value]) => literal(name, value)))),
+    frame(
+      HEADERS,
+      END_HEADERS,
+      1,
+      Buffer.concat(Object.entries(streamHeaders(options)).map(([name, value]) => literal(name, value))),
+    ),
     frame(DATA, END_STREAM, 1, streamRequest(rooms, protocol, afterSeq)),
   ]);
   return {

@@ -1,15 +1,20 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createHttp2Server } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
+import type { Writable } from "node:stream";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { MessageSchema, SendMessageReqSchema } from "../../gen/chat_pb.ts";
 import { CONTENT_TYPES, envelope, frameOf, messageOf, type Protocol } from "../bytes.ts";
 import { collectGarbage, serveParent, usage } from "../child.ts";
+import { listen } from "../listen.ts";
+import { accept } from "../memory-log.ts";
 import { pace } from "../pace.ts";
 
 // What Node charges for the same bytes: no protocol, no checks, no database.
 
 interface Room {
   readonly protocol: Protocol;
-  readonly readers: Set<ServerResponse>;
+  readonly readers: Set<Writable>;
 }
 
 const rooms = new Map<string, Room>();
@@ -18,30 +23,46 @@ let lastSeq = 0;
 
 function listener(request: IncomingMessage, response: ServerResponse): void {
   const room = request.headers["x-room"] as string | undefined;
-  if (room === undefined) answer(request, response);
-  else follow(room, request.headers["content-type"]!, response);
+  if (room === undefined) return answer(request, response);
+  const contentType = request.headers["content-type"]!;
+  response.writeHead(200, { "content-type": contentType });
+  response.flushHeaders();
+  follow(room, contentType, response);
+}
+
+/** Core streams, since the requests and responses that node:http2 offers on top of them cost more. */
+function streamListener(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  stream.on("error", () => {}); // a client that has gone
+  const room = headers["x-room"] as string | undefined;
+  const contentType = headers["content-type"]!;
+  if (room === undefined) return answerGrpc(contentType, stream);
+  stream.respond({ ":status": 200, "content-type": contentType });
+  follow(room, contentType, stream);
 }
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const { roomId, userId, body, clientMessageId } = JSON.parse(Buffer.concat(chunks).toString());
-    const now = new Date().toISOString();
-    const seq = String(++lastSeq);
-    const text = JSON.stringify({
-      id: seq,
-      body,
-      roomId,
-      userId,
-      createdAt: now,
-      updatedAt: now,
-      seq,
-      clientMessageId,
-    });
-    if (deliver) enqueue(roomId, text);
+    const send = JSON.parse(Buffer.concat(chunks).toString());
+    const text = JSON.stringify(accept(send));
+    if (deliver) enqueue(send.roomId, text);
     response.writeHead(200, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
     response.end(text);
+  });
+}
+
+function answerGrpc(contentType: string, stream: ServerHttp2Stream): void {
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+  stream.on("end", () => {
+    const { $typeName, replyToId, ...sent } = fromBinary(SendMessageReqSchema, Buffer.concat(chunks).subarray(5));
+    const now = timestampFromMs(Date.now());
+    const seq = BigInt(++lastSeq);
+    const message = create(MessageSchema, { ...sent, id: seq, createdAt: now, updatedAt: now, seq });
+    stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: true });
+    stream.end(envelope(toBinary(MessageSchema, message)));
   });
 }
 
@@ -63,30 +84,21 @@ function flush(): void {
   pending.clear();
 }
 
-function follow(name: string, contentType: string, response: ServerResponse): void {
+function follow(name: string, contentType: string, reader: Writable): void {
   const protocol = (Object.keys(CONTENT_TYPES) as Protocol[]).find((key) => CONTENT_TYPES[key] === contentType)!;
   const room = rooms.get(name) ?? { protocol, readers: new Set() };
   rooms.set(name, room);
-  room.readers.add(response);
-  response.once("close", () => room.readers.delete(response));
-  response.writeHead(200, { "content-type": contentType });
-  response.flushHeaders();
+  room.readers.add(reader);
+  reader.once("close", () => room.readers.delete(reader));
 }
 
 const http1 = createServer(listener);
-// Its compatible requests and responses do all that is called here.
-const http2 = createHttp2Server((request, response) =>
-  listener(request as unknown as IncomingMessage, response as unknown as ServerResponse),
-);
-const url = async (server: typeof http1 | typeof http2) => {
-  if (!server.listening) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-};
+const http2 = createHttp2Server().on("stream", streamListener);
 
 const methods = {
-  url: () => url(http1),
+  url: () => listen(http1),
 
-  http2Url: () => url(http2),
+  http2Url: () => listen(http2),
 
   /** Writes what the server under test writes for the same call, encoded beforehand. */
   async publish(params: { rooms: bigint[]; burst: number; perSecond: number; count: number }) {

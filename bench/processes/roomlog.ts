@@ -1,9 +1,9 @@
 import process from "node:process";
 import { create } from "@bufbuild/protobuf";
 import { NewsSchema } from "../../gen/room/room_pb.ts";
-import { serve } from "../../src/node/serve.ts";
-import { parseConfig } from "../../src/server/config.ts";
-import { configureLogging } from "../../src/server/logging.ts";
+import { parseConfig } from "../../src/http/config.ts";
+import { configureLogging } from "../../src/http/logging.ts";
+import { serve } from "../../src/node/compose.ts";
 import { messageOf } from "../bytes.ts";
 import { collectGarbage, serveParent, usage } from "../child.ts";
 import { pace } from "../pace.ts";
