@@ -47,6 +47,8 @@ export class BoundedBytes {
 /** The bytes of a request's body as they arrive, which count among those of all requests. */
 export class ArrivingBody extends BoundedBytes implements Disposable {
   readonly #all: ArrivingBytes;
+  /** Its share of them, with a chunk that was refused. */
+  #counted = 0;
 
   constructor(all: ArrivingBytes, maxBytes: number) {
     super(maxBytes);
@@ -54,12 +56,13 @@ export class ArrivingBody extends BoundedBytes implements Disposable {
   }
 
   override add(chunk: Uint8Array): void {
-    super.add(chunk);
+    this.#counted += chunk.byteLength;
     this.#all.add(chunk.byteLength);
+    super.add(chunk);
   }
 
   [Symbol.dispose](): void {
-    this.#all.remove(this.byteLength);
+    this.#all.remove(this.#counted);
   }
 }
 
