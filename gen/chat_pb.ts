@@ -11,8 +11,12 @@
 // Ids are positive. In JSON an int64 is a string ("7"); numbers are accepted up to 2^53 - 1, since beyond that many
 // writers and readers of JSON make another number of them.
 //
-// A room's list of members is a second log beside that of its messages: every member added or removed and every read
-// position moved takes the next number of it, `member_seq`. A reader's position in a room is a Cursor of both.
+// A room's list of members is a second log beside that of its messages: every member added or removed takes the next
+// number of it, `member_seq`. A reader's position in a room is a Cursor of both. Typing and read positions are in no log:
+// readers are told of them in passing, and of the read positions anew whenever they have caught up.
+//
+// A database has an `epoch`, which is another one once it has been restored from a backup: numbers may then have been
+// given a second time. A cursor of another epoch is refused or reset, never served with a hole.
 //
 // An error's code says what to do next:
 //   INVALID_ARGUMENT    the request is malformed: correct it. Details carry buf.validate.Violations, at most 10.
@@ -21,7 +25,8 @@
 //   PERMISSION_DENIED   a member may see it, but not do it: it is up to the author or to the room's owner.
 //   FAILED_PRECONDITION the message has been deleted.
 //   ALREADY_EXISTS      it is there already, or client_message_id belongs to another message.
-//   OUT_OF_RANGE        a cursor is beyond the room's newest change.
+//   OUT_OF_RANGE        a cursor can't be served: it is beyond the room's newest change, before the oldest one that is
+//                       kept, or of another epoch. Read the room anew, and follow it from the head that comes with it.
 //   DEADLINE_EXCEEDED   the caller's own deadline has passed. A send that ended so may have been stored.
 //   RESOURCE_EXHAUSTED  the request is too large; or, over HTTP/2, more calls on one connection than it carries (below).
 //   UNAVAILABLE         try again. A send that ended so may have been stored: repeat it with its client_message_id.
@@ -53,7 +58,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file chat.proto.
  */
 export const file_chat: GenFile = /*@__PURE__*/
-  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMilQEKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvd25lcl9pZBgFIAEoAyLzAQoGTWVtYmVyEgoKAmlkGAEgASgDEg8KB3Jvb21faWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWFkX21lc3NhZ2VfaWQYBiABKAMSEgoKbWVtYmVyX3NlcRgHIAEoAxIuCgpyZW1vdmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKSAgoHTWVzc2FnZRIKCgJpZBgBIAEoAxIMCgRib2R5GAIgASgJEg8KB3Jvb21faWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNzZXEYByABKAMSGQoRY2xpZW50X21lc3NhZ2VfaWQYCCABKAkSEwoLcmVwbHlfdG9faWQYCSABKAMSLgoKZGVsZXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOwoGQ3Vyc29yEhQKA3NlcRgBIAEoA0IHukgEIgIoABIbCgptZW1iZXJfc2VxGAIgASgDQge6SAQiAigAIkMKDUNyZWF0ZVJvb21SZXESGAoHcG9zdF9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIkIKDEFkZE1lbWJlclJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAEiqAEKDlNlbmRNZXNzYWdlUmVxEhwKBGJvZHkYASABKAlCDrpIC3IJEAEYwD66AQEAEhgKB3Jvb21faWQYAiABKANCB7pIBCICKAESGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoARImChFjbGllbnRfbWVzc2FnZV9pZBgEIAEoCUILukgIcgYoQLoBAQASHAoLcmVwbHlfdG9faWQYBSABKANCB7pIBCICKAAi0QEKEFN0cmVhbU1lc3NhZ2VSZXESJAoIcm9vbV9pZHMYASADKANCErpID5IBDAgBEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBEkwKCWFmdGVyX3NlcRgDIAMoCzIpLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxLkFmdGVyU2VxRW50cnlCDrpIC5oBCBAyKgQiAigAGi8KDUFmdGVyU2VxRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASJtCgpHZXRSb29tUmVxEhoKB3Jvb21faWQYASABKANCB7pIBCICKAFIABIaCgdwb3N0X2lkGAIgASgDQge6SAQiAigBSAASGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoAUINCgRyb29tEgW6SAIIASJfCgxMaXN0Um9vbXNSZXESGAoHdXNlcl9pZBgBIAEoA0IHukgEIgIoARIYCgVsaW1pdBgCIAEoBUIJukgGGgQYZCgAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGGQiTgoMTGlzdFJvb21zUmVzEiUKBXJvb21zGAEgAygLMhYuY2hhdF9ncnBjLlJvb21TdW1tYXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKmAQoLUm9vbVN1bW1hcnkSHQoEcm9vbRgBIAEoCzIPLmNoYXRfZ3JwYy5Sb29tEigKDGxhc3RfbWVzc2FnZRgCIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEh8KBGhlYWQYAyABKAsyES5jaGF0X2dycGMuQ3Vyc29yEhcKD3JlYWRfbWVzc2FnZV9pZBgEIAEoAxIUCgx1bnJlYWRfY291bnQYBSABKAUixQEKD0xpc3RNZXNzYWdlc1JlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESHAoJYmVmb3JlX2lkGAMgASgDQge6SAQiAigBSAASGwoIYWZ0ZXJfaWQYBCABKANCB7pIBCICKABIABIcCglhcm91bmRfaWQYBSABKANCB7pIBCICKAFIABIZCgVsaW1pdBgGIAEoBUIKukgHGgUYyAEoAEIKCghwb3NpdGlvbiKAAQoPTGlzdE1lc3NhZ2VzUmVzEiQKCG1lc3NhZ2VzGAEgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USEwoLaGFzX2VhcmxpZXIYAiABKAgSEQoJaGFzX2xhdGVyGAMgASgIEh8KBGhlYWQYBCABKAsyES5jaGF0X2dycGMuQ3Vyc29yIn8KDkxpc3RNZW1iZXJzUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIeCg1hZnRlcl91c2VyX2lkGAMgASgDQge6SAQiAigAEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjIASgAIkYKDkxpc3RNZW1iZXJzUmVzEiIKB21lbWJlcnMYASADKAsyES5jaGF0X2dycGMuTWVtYmVyEhAKCGhhc19tb3JlGAIgASgIIkEKC0lzTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoASIgCgtJc01lbWJlclJlcxIRCglpc19tZW1iZXIYASABKAgiYAoPUmVtb3ZlTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoASJlChRUcmFuc2Zlck93bmVyc2hpcFJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAEipAEKDkVkaXRNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBEhwKBGJvZHkYBCABKAlCDrpIC3IJEAEYwD66AQEAEiMKDmNsaWVudF9lZGl0X2lkGAUgASgJQgu6SAhyBihAugEBACJjChBEZWxldGVNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBIl4KC01hcmtSZWFkUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIbCgptZXNzYWdlX2lkGAMgASgDQge6SAQiAigBIkMKDVNlbmRUeXBpbmdSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIg8KDVNlbmRUeXBpbmdSZXMi+QEKD1N0cmVhbUV2ZW50c1JlcRIkCghyb29tX2lkcxgBIAMoA0ISukgPkgEMCAEQMhgBIgQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESPgoFYWZ0ZXIYAyADKAsyJS5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxLkFmdGVyRW50cnlCCLpIBZoBAhAyEiUKEWhlYXJ0YmVhdF9zZWNvbmRzGAQgASgFQgq6SAcaBRisAigAGj8KCkFmdGVyRW50cnkSCwoDa2V5GAEgASgDEiAKBXZhbHVlGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvcjoCOAEi1gIKBUV2ZW50EiUKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZUgAEikKDG1lbWJlcl9hZGRlZBgCIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIrCg5tZW1iZXJfcmVtb3ZlZBgDIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABInCgpyZWFkX21vdmVkGAQgASgLMhEuY2hhdF9ncnBjLk1lbWJlckgAEikKCWNhdWdodF91cBgFIAEoCzIULmNoYXRfZ3JwYy5Qb3NpdGlvbnNIABIpCgloZWFydGJlYXQYBiABKAsyFC5jaGF0X2dycGMuUG9zaXRpb25zSAASIQoFcmVzZXQYByABKAsyEC5jaGF0X2dycGMuUmVzZXRIABIjCgZ0eXBpbmcYCCABKAsyES5jaGF0X2dycGMuVHlwaW5nSABCBwoFZXZlbnQiggEKCVBvc2l0aW9ucxIyCgdjdXJzb3JzGAEgAygLMiEuY2hhdF9ncnBjLlBvc2l0aW9ucy5DdXJzb3JzRW50cnkaQQoMQ3Vyc29yc0VudHJ5EgsKA2tleRgBIAEoAxIgCgV2YWx1ZRgCIAEoCzIRLmNoYXRfZ3JwYy5DdXJzb3I6AjgBIjsKBVJlc2V0Eg8KB3Jvb21faWQYASABKAMSIQoGY3Vyc29yGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvciJaCgZUeXBpbmcSDwoHcm9vbV9pZBgBIAEoAxIPCgd1c2VyX2lkGAIgASgDEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMpgICgtDaGF0U2VydmljZRI7Cg5DcmVhdGVDaGF0Um9vbRIYLmNoYXRfZ3JwYy5DcmVhdGVSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20SNwoJQWRkTWVtYmVyEhcuY2hhdF9ncnBjLkFkZE1lbWJlclJlcRoRLmNoYXRfZ3JwYy5NZW1iZXISPAoLU2VuZE1lc3NhZ2USGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZRJCCg1TdHJlYW1NZXNzYWdlEhsuY2hhdF9ncnBjLlN0cmVhbU1lc3NhZ2VSZXEaEi5jaGF0X2dycGMuTWVzc2FnZTABEjYKB0dldFJvb20SFS5jaGF0X2dycGMuR2V0Um9vbVJlcRoPLmNoYXRfZ3JwYy5Sb29tIgOQAgESQgoJTGlzdFJvb21zEhcuY2hhdF9ncnBjLkxpc3RSb29tc1JlcRoXLmNoYXRfZ3JwYy5MaXN0Um9vbXNSZXMiA5ACARJLCgxMaXN0TWVzc2FnZXMSGi5jaGF0X2dycGMuTGlzdE1lc3NhZ2VzUmVxGhouY2hhdF9ncnBjLkxpc3RNZXNzYWdlc1JlcyIDkAIBEkgKC0xpc3RNZW1iZXJzEhkuY2hhdF9ncnBjLkxpc3RNZW1iZXJzUmVxGhkuY2hhdF9ncnBjLkxpc3RNZW1iZXJzUmVzIgOQAgESPwoISXNNZW1iZXISFi5jaGF0X2dycGMuSXNNZW1iZXJSZXEaFi5jaGF0X2dycGMuSXNNZW1iZXJSZXMiA5ACARI9CgxSZW1vdmVNZW1iZXISGi5jaGF0X2dycGMuUmVtb3ZlTWVtYmVyUmVxGhEuY2hhdF9ncnBjLk1lbWJlchJFChFUcmFuc2Zlck93bmVyc2hpcBIfLmNoYXRfZ3JwYy5UcmFuc2Zlck93bmVyc2hpcFJlcRoPLmNoYXRfZ3JwYy5Sb29tEjwKC0VkaXRNZXNzYWdlEhkuY2hhdF9ncnBjLkVkaXRNZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2USQAoNRGVsZXRlTWVzc2FnZRIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2USNQoITWFya1JlYWQSFi5jaGF0X2dycGMuTWFya1JlYWRSZXEaES5jaGF0X2dycGMuTWVtYmVyEkAKClNlbmRUeXBpbmcSGC5jaGF0X2dycGMuU2VuZFR5cGluZ1JlcRoYLmNoYXRfZ3JwYy5TZW5kVHlwaW5nUmVzEj4KDFN0cmVhbUV2ZW50cxIaLmNoYXRfZ3JwYy5TdHJlYW1FdmVudHNSZXEaEC5jaGF0X2dycGMuRXZlbnQwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMilQEKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvd25lcl9pZBgFIAEoAyLzAQoGTWVtYmVyEgoKAmlkGAEgASgDEg8KB3Jvb21faWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWFkX21lc3NhZ2VfaWQYBiABKAMSEgoKbWVtYmVyX3NlcRgHIAEoAxIuCgpyZW1vdmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKSAgoHTWVzc2FnZRIKCgJpZBgBIAEoAxIMCgRib2R5GAIgASgJEg8KB3Jvb21faWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNzZXEYByABKAMSGQoRY2xpZW50X21lc3NhZ2VfaWQYCCABKAkSEwoLcmVwbHlfdG9faWQYCSABKAMSLgoKZGVsZXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUwoGQ3Vyc29yEhQKA3NlcRgBIAEoA0IHukgEIgIoABIbCgptZW1iZXJfc2VxGAIgASgDQge6SAQiAigAEhYKBWVwb2NoGAMgASgJQge6SARyAhggIkMKDUNyZWF0ZVJvb21SZXESGAoHcG9zdF9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIkIKDEFkZE1lbWJlclJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAEiqAEKDlNlbmRNZXNzYWdlUmVxEhwKBGJvZHkYASABKAlCDrpIC3IJEAEYwD66AQEAEhgKB3Jvb21faWQYAiABKANCB7pIBCICKAESGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoARImChFjbGllbnRfbWVzc2FnZV9pZBgEIAEoCUILukgIcgYoQLoBAQASHAoLcmVwbHlfdG9faWQYBSABKANCB7pIBCICKAAi6QEKEFN0cmVhbU1lc3NhZ2VSZXESJAoIcm9vbV9pZHMYASADKANCErpID5IBDAgBEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBEkwKCWFmdGVyX3NlcRgDIAMoCzIpLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxLkFmdGVyU2VxRW50cnlCDrpIC5oBCBAyKgQiAigAEhYKBWVwb2NoGAQgASgJQge6SARyAhggGi8KDUFmdGVyU2VxRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASJtCgpHZXRSb29tUmVxEhoKB3Jvb21faWQYASABKANCB7pIBCICKAFIABIaCgdwb3N0X2lkGAIgASgDQge6SAQiAigBSAASGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoAUINCgRyb29tEgW6SAIIASJfCgxMaXN0Um9vbXNSZXESGAoHdXNlcl9pZBgBIAEoA0IHukgEIgIoARIYCgVsaW1pdBgCIAEoBUIJukgGGgQYZCgAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGGQiTgoMTGlzdFJvb21zUmVzEiUKBXJvb21zGAEgAygLMhYuY2hhdF9ncnBjLlJvb21TdW1tYXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKmAQoLUm9vbVN1bW1hcnkSHQoEcm9vbRgBIAEoCzIPLmNoYXRfZ3JwYy5Sb29tEigKDGxhc3RfbWVzc2FnZRgCIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEh8KBGhlYWQYAyABKAsyES5jaGF0X2dycGMuQ3Vyc29yEhcKD3JlYWRfbWVzc2FnZV9pZBgEIAEoAxIUCgx1bnJlYWRfY291bnQYBSABKAUixQEKD0xpc3RNZXNzYWdlc1JlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESHAoJYmVmb3JlX2lkGAMgASgDQge6SAQiAigBSAASGwoIYWZ0ZXJfaWQYBCABKANCB7pIBCICKABIABIcCglhcm91bmRfaWQYBSABKANCB7pIBCICKAFIABIZCgVsaW1pdBgGIAEoBUIKukgHGgUYyAEoAEIKCghwb3NpdGlvbiKAAQoPTGlzdE1lc3NhZ2VzUmVzEiQKCG1lc3NhZ2VzGAEgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USEwoLaGFzX2VhcmxpZXIYAiABKAgSEQoJaGFzX2xhdGVyGAMgASgIEh8KBGhlYWQYBCABKAsyES5jaGF0X2dycGMuQ3Vyc29yIn8KDkxpc3RNZW1iZXJzUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIeCg1hZnRlcl91c2VyX2lkGAMgASgDQge6SAQiAigAEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjIASgAIkYKDkxpc3RNZW1iZXJzUmVzEiIKB21lbWJlcnMYASADKAsyES5jaGF0X2dycGMuTWVtYmVyEhAKCGhhc19tb3JlGAIgASgIIkEKC0lzTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoASIgCgtJc01lbWJlclJlcxIRCglpc19tZW1iZXIYASABKAgiYAoPUmVtb3ZlTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoASJlChRUcmFuc2Zlck93bmVyc2hpcFJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAEipAEKDkVkaXRNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBEhwKBGJvZHkYBCABKAlCDrpIC3IJEAEYwD66AQEAEiMKDmNsaWVudF9lZGl0X2lkGAUgASgJQgu6SAhyBihAugEBACJjChBEZWxldGVNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBIl4KC01hcmtSZWFkUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIbCgptZXNzYWdlX2lkGAMgASgDQge6SAQiAigBIkMKDVNlbmRUeXBpbmdSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIg8KDVNlbmRUeXBpbmdSZXMi+QEKD1N0cmVhbUV2ZW50c1JlcRIkCghyb29tX2lkcxgBIAMoA0ISukgPkgEMCAEQMhgBIgQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESPgoFYWZ0ZXIYAyADKAsyJS5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxLkFmdGVyRW50cnlCCLpIBZoBAhAyEiUKEWhlYXJ0YmVhdF9zZWNvbmRzGAQgASgFQgq6SAcaBRisAigAGj8KCkFmdGVyRW50cnkSCwoDa2V5GAEgASgDEiAKBXZhbHVlGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvcjoCOAEi2QIKBUV2ZW50EiUKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZUgAEikKDG1lbWJlcl9hZGRlZBgCIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIrCg5tZW1iZXJfcmVtb3ZlZBgDIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIqCgpyZWFkX21vdmVkGAQgASgLMhQuY2hhdF9ncnBjLlJlYWRNb3ZlZEgAEikKCWNhdWdodF91cBgFIAEoCzIULmNoYXRfZ3JwYy5Qb3NpdGlvbnNIABIpCgloZWFydGJlYXQYBiABKAsyFC5jaGF0X2dycGMuUG9zaXRpb25zSAASIQoFcmVzZXQYByABKAsyEC5jaGF0X2dycGMuUmVzZXRIABIjCgZ0eXBpbmcYCCABKAsyES5jaGF0X2dycGMuVHlwaW5nSABCBwoFZXZlbnQiggEKCVBvc2l0aW9ucxIyCgdjdXJzb3JzGAEgAygLMiEuY2hhdF9ncnBjLlBvc2l0aW9ucy5DdXJzb3JzRW50cnkaQQoMQ3Vyc29yc0VudHJ5EgsKA2tleRgBIAEoAxIgCgV2YWx1ZRgCIAEoCzIRLmNoYXRfZ3JwYy5DdXJzb3I6AjgBIjsKBVJlc2V0Eg8KB3Jvb21faWQYASABKAMSIQoGY3Vyc29yGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvciKXAQoJUmVhZE1vdmVkEg8KB3Jvb21faWQYASABKAMSQgoQcmVhZF9tZXNzYWdlX2lkcxgCIAMoCzIoLmNoYXRfZ3JwYy5SZWFkTW92ZWQuUmVhZE1lc3NhZ2VJZHNFbnRyeRo1ChNSZWFkTWVzc2FnZUlkc0VudHJ5EgsKA2tleRgBIAEoAxINCgV2YWx1ZRgCIAEoAzoCOAEiWgoGVHlwaW5nEg8KB3Jvb21faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKYCAoLQ2hhdFNlcnZpY2USOwoOQ3JlYXRlQ2hhdFJvb20SGC5jaGF0X2dycGMuQ3JlYXRlUm9vbVJlcRoPLmNoYXRfZ3JwYy5Sb29tEjcKCUFkZE1lbWJlchIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXEaES5jaGF0X2dycGMuTWVtYmVyEjwKC1NlbmRNZXNzYWdlEhkuY2hhdF9ncnBjLlNlbmRNZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2USQgoNU3RyZWFtTWVzc2FnZRIbLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2UwARI2CgdHZXRSb29tEhUuY2hhdF9ncnBjLkdldFJvb21SZXEaDy5jaGF0X2dycGMuUm9vbSIDkAIBEkIKCUxpc3RSb29tcxIXLmNoYXRfZ3JwYy5MaXN0Um9vbXNSZXEaFy5jaGF0X2dycGMuTGlzdFJvb21zUmVzIgOQAgESSwoMTGlzdE1lc3NhZ2VzEhouY2hhdF9ncnBjLkxpc3RNZXNzYWdlc1JlcRoaLmNoYXRfZ3JwYy5MaXN0TWVzc2FnZXNSZXMiA5ACARJICgtMaXN0TWVtYmVycxIZLmNoYXRfZ3JwYy5MaXN0TWVtYmVyc1JlcRoZLmNoYXRfZ3JwYy5MaXN0TWVtYmVyc1JlcyIDkAIBEj8KCElzTWVtYmVyEhYuY2hhdF9ncnBjLklzTWVtYmVyUmVxGhYuY2hhdF9ncnBjLklzTWVtYmVyUmVzIgOQAgESPQoMUmVtb3ZlTWVtYmVyEhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcRoRLmNoYXRfZ3JwYy5NZW1iZXISRQoRVHJhbnNmZXJPd25lcnNoaXASHy5jaGF0X2dycGMuVHJhbnNmZXJPd25lcnNoaXBSZXEaDy5jaGF0X2dycGMuUm9vbRI8CgtFZGl0TWVzc2FnZRIZLmNoYXRfZ3JwYy5FZGl0TWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEkAKDURlbGV0ZU1lc3NhZ2USGy5jaGF0X2dycGMuRGVsZXRlTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEjUKCE1hcmtSZWFkEhYuY2hhdF9ncnBjLk1hcmtSZWFkUmVxGhEuY2hhdF9ncnBjLk1lbWJlchJACgpTZW5kVHlwaW5nEhguY2hhdF9ncnBjLlNlbmRUeXBpbmdSZXEaGC5jaGF0X2dycGMuU2VuZFR5cGluZ1JlcxI+CgxTdHJlYW1FdmVudHMSGi5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxGhAuY2hhdF9ncnBjLkV2ZW50MAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * The conversation behind one post.
@@ -153,7 +158,7 @@ export type Member = Message$1<"chat_grpc.Member"> & {
   readMessageId: bigint;
 
   /**
-   * The number of the latest change of this membership among those of the room's members: 1, 2, 3, …
+   * The number of its beginning, or its end, among the changes of the room's members: 1, 2, 3, …
    *
    * @generated from field: int64 member_seq = 7;
    */
@@ -277,6 +282,13 @@ export type Cursor = Message$1<"chat_grpc.Cursor"> & {
    * @generated from field: int64 member_seq = 2;
    */
   memberSeq: bigint;
+
+  /**
+   * The epoch of the database that gave these numbers. A caller who leaves it out believes that it is still the same.
+   *
+   * @generated from field: string epoch = 3;
+   */
+  epoch: string;
 };
 
 /**
@@ -420,6 +432,13 @@ export type StreamMessageReq = Message$1<"chat_grpc.StreamMessageReq"> & {
    * @generated from field: map<int64, int64> after_seq = 3;
    */
   afterSeq: { [key: string]: bigint };
+
+  /**
+   * Optional: the epoch of these numbers, as every Cursor has it. OUT_OF_RANGE if the database has another one by now.
+   *
+   * @generated from field: string epoch = 4;
+   */
+  epoch: string;
 };
 
 /**
@@ -1108,7 +1127,7 @@ export type Event = Message$1<"chat_grpc.Event"> & {
     case: "message";
   } | {
     /**
-     * A user became a member. One who changes while a stream catches up may be told as added a second time.
+     * A user became a member.
      *
      * @generated from field: chat_grpc.Member member_added = 2;
      */
@@ -1124,11 +1143,11 @@ export type Event = Message$1<"chat_grpc.Event"> & {
     case: "memberRemoved";
   } | {
     /**
-     * A member's read position moved.
+     * Read positions of a room's members moved, or may have while the reader was away.
      *
-     * @generated from field: chat_grpc.Member read_moved = 4;
+     * @generated from field: chat_grpc.ReadMoved read_moved = 4;
      */
-    value: Member;
+    value: ReadMoved;
     case: "readMoved";
   } | {
     /**
@@ -1194,7 +1213,8 @@ export const PositionsSchema: GenMessage<Positions> = /*@__PURE__*/
   messageDesc(file_chat, 27);
 
 /**
- * A room whose cursor lay beyond its head: the database has lost changes that the reader has seen, or it is another one.
+ * A room whose cursor can't be served: it is of another epoch, the database has lost changes that the reader has seen, or it
+ * has erased some that the reader has not.
  *
  * @generated from message chat_grpc.Reset
  */
@@ -1220,6 +1240,34 @@ export type Reset = Message$1<"chat_grpc.Reset"> & {
  */
 export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
   messageDesc(file_chat, 28);
+
+/**
+ * Where members have read to.
+ *
+ * @generated from message chat_grpc.ReadMoved
+ */
+export type ReadMoved = Message$1<"chat_grpc.ReadMoved"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The newest message read, by user id.
+   *
+   * @generated from field: map<int64, int64> read_message_ids = 2;
+   */
+  readMessageIds: { [key: string]: bigint };
+};
+
+/**
+ * Describes the message chat_grpc.ReadMoved.
+ * Use `create(ReadMovedSchema)` to create a new message.
+ */
+export const ReadMovedSchema: GenMessage<ReadMoved> = /*@__PURE__*/
+  messageDesc(file_chat, 29);
 
 /**
  * A member is typing, until expires_at at the longest; a message of the member ends it earlier.
@@ -1254,7 +1302,7 @@ export type Typing = Message$1<"chat_grpc.Typing"> & {
  * Use `create(TypingSchema)` to create a new message.
  */
 export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
-  messageDesc(file_chat, 29);
+  messageDesc(file_chat, 30);
 
 /**
  * Rooms, their members, and their logs of messages.
@@ -1302,7 +1350,7 @@ export const ChatService: GenService<{
    * arrive is delivered. The sender receives its own messages too; a user may hold several streams.
    * A stream ends only with an error; UNAVAILABLE means open it again with the cursors reached.
    * NOT_FOUND: the user is not a member of one of the rooms, or it doesn't exist.
-   * OUT_OF_RANGE: a cursor is beyond its room's newest change. INVALID_ARGUMENT: a cursor for a room not in room_ids.
+   * OUT_OF_RANGE: a cursor can't be served. INVALID_ARGUMENT: a cursor for a room not in room_ids.
    *
    * @generated from rpc chat_grpc.ChatService.StreamMessage
    */
@@ -1417,7 +1465,9 @@ export const ChatService: GenService<{
     output: typeof MessageSchema;
   },
   /**
-   * Moves a member's read position forward to a message; never back.
+   * Moves a member's read position forward to a message; never back. Readers of events hear of it: in rooms of at most
+   * 100 members all of them, in larger ones the member's own; at most once a second in a room. Readers on another server
+   * hear of it with the room's next change.
    * NOT_FOUND: not a member, or no such message in the room.
    *
    * @generated from rpc chat_grpc.ChatService.MarkRead
@@ -1429,7 +1479,7 @@ export const ChatService: GenService<{
   },
   /**
    * Shows the other members for a few seconds that a member is typing. Nothing is stored. Once a second is enough:
-   * what comes more often is not passed on.
+   * what comes more often is not passed on, nor is it told on other servers.
    * NOT_FOUND: not a member.
    *
    * @generated from rpc chat_grpc.ChatService.SendTyping

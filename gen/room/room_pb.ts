@@ -7,7 +7,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AddMemberReq, DeleteMessageReq, EditMessageReq, MarkReadReq, Member, Message as Message$1, RemoveMemberReq, Room, SendMessageReq, TransferOwnershipReq, Typing } from "../chat_pb.ts";
+import type { AddMemberReq, DeleteMessageReq, EditMessageReq, MarkReadReq, Member, Message as Message$1, ReadMoved, RemoveMemberReq, Room, SendMessageReq, TransferOwnershipReq, Typing } from "../chat_pb.ts";
 import { file_chat } from "../chat_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file room/room.proto.
  */
 export const file_room_room: GenFile = /*@__PURE__*/
-  fileDesc("Cg9yb29tL3Jvb20ucHJvdG8SBHJvb20i/wIKBkNoYW5nZRIxCgxzZW5kX21lc3NhZ2UYASABKAsyGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXFIABIxCgxlZGl0X21lc3NhZ2UYAiABKAsyGS5jaGF0X2dycGMuRWRpdE1lc3NhZ2VSZXFIABI1Cg5kZWxldGVfbWVzc2FnZRgDIAEoCzIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxSAASLQoKYWRkX21lbWJlchgEIAEoCzIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXFIABIzCg1yZW1vdmVfbWVtYmVyGAUgASgLMhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcUgAEj0KEnRyYW5zZmVyX293bmVyc2hpcBgGIAEoCzIfLmNoYXRfZ3JwYy5UcmFuc2Zlck93bmVyc2hpcFJlcUgAEisKCW1hcmtfcmVhZBgHIAEoCzIWLmNoYXRfZ3JwYy5NYXJrUmVhZFJlcUgAQggKBmNoYW5nZSKjAQoHT3V0Y29tZRIlCgdtZXNzYWdlGAEgASgLMhIuY2hhdF9ncnBjLk1lc3NhZ2VIABIjCgZtZW1iZXIYAiABKAsyES5jaGF0X2dycGMuTWVtYmVySAASHwoEcm9vbRgDIAEoCzIPLmNoYXRfZ3JwYy5Sb29tSAASIAoHZmFpbHVyZRgEIAEoCzINLnJvb20uRmFpbHVyZUgAQgkKB291dGNvbWUiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkimQEKBE5ld3MSDwoHcm9vbV9pZBgBIAEoAxIkCghtZXNzYWdlcxgCIAMoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEiMKB21lbWJlcnMYAyADKAsyEi5yb29tLk1lbWJlckNoYW5nZRISCgptZW1iZXJfc2VxGAQgASgDEiEKBnR5cGluZxgFIAMoCzIRLmNoYXRfZ3JwYy5UeXBpbmciQQoMTWVtYmVyQ2hhbmdlEiEKBm1lbWJlchgBIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXISDgoGaXNfbmV3GAIgASgIYgZwcm90bzM", [file_chat]);
+  fileDesc("Cg9yb29tL3Jvb20ucHJvdG8SBHJvb20i/wIKBkNoYW5nZRIxCgxzZW5kX21lc3NhZ2UYASABKAsyGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXFIABIxCgxlZGl0X21lc3NhZ2UYAiABKAsyGS5jaGF0X2dycGMuRWRpdE1lc3NhZ2VSZXFIABI1Cg5kZWxldGVfbWVzc2FnZRgDIAEoCzIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxSAASLQoKYWRkX21lbWJlchgEIAEoCzIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXFIABIzCg1yZW1vdmVfbWVtYmVyGAUgASgLMhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcUgAEj0KEnRyYW5zZmVyX293bmVyc2hpcBgGIAEoCzIfLmNoYXRfZ3JwYy5UcmFuc2Zlck93bmVyc2hpcFJlcUgAEisKCW1hcmtfcmVhZBgHIAEoCzIWLmNoYXRfZ3JwYy5NYXJrUmVhZFJlcUgAQggKBmNoYW5nZSKjAQoHT3V0Y29tZRIlCgdtZXNzYWdlGAEgASgLMhIuY2hhdF9ncnBjLk1lc3NhZ2VIABIjCgZtZW1iZXIYAiABKAsyES5jaGF0X2dycGMuTWVtYmVySAASHwoEcm9vbRgDIAEoCzIPLmNoYXRfZ3JwYy5Sb29tSAASIAoHZmFpbHVyZRgEIAEoCzINLnJvb20uRmFpbHVyZUgAQgkKB291dGNvbWUiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAki2AEKBE5ld3MSDwoHcm9vbV9pZBgBIAEoAxIkCghtZXNzYWdlcxgCIAMoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEiIKB21lbWJlcnMYAyADKAsyES5jaGF0X2dycGMuTWVtYmVyEhIKCm1lbWJlcl9zZXEYBCABKAMSIQoGdHlwaW5nGAUgAygLMhEuY2hhdF9ncnBjLlR5cGluZxIjCgVyZWFkcxgGIAEoCzIULmNoYXRfZ3JwYy5SZWFkTW92ZWQSGQoRcmVhZHNfYXJlX3ByaXZhdGUYByABKAhiBnByb3RvMw", [file_chat]);
 
 /**
  * A change to apply.
@@ -198,13 +198,13 @@ export type News = Message<"room.News"> & {
   /**
    * Consecutive changes of its members, in member_seq order.
    *
-   * @generated from field: repeated room.MemberChange members = 3;
+   * @generated from field: repeated chat_grpc.Member members = 3;
    */
-  members: MemberChange[];
+  members: Member[];
 
   /**
-   * The member_seq of the newest change of the members when this was committed: who doesn't know it yet can't know
-   * whether he is still a member.
+   * The member_seq of the newest change of the members when this was committed. A reader that hasn't got there yet can't
+   * tell whether it is still a member.
    *
    * @generated from field: int64 member_seq = 4;
    */
@@ -216,6 +216,20 @@ export type News = Message<"room.News"> & {
    * @generated from field: repeated chat_grpc.Typing typing = 5;
    */
   typing: Typing[];
+
+  /**
+   * Read positions that moved.
+   *
+   * @generated from field: chat_grpc.ReadMoved reads = 6;
+   */
+  reads?: ReadMoved | undefined;
+
+  /**
+   * The room is large: a reader is told of its own read position only.
+   *
+   * @generated from field: bool reads_are_private = 7;
+   */
+  readsArePrivate: boolean;
 };
 
 /**
@@ -224,32 +238,4 @@ export type News = Message<"room.News"> & {
  */
 export const NewsSchema: GenMessage<News> = /*@__PURE__*/
   messageDesc(file_room_room, 3);
-
-/**
- * A change of a membership.
- *
- * @generated from message room.MemberChange
- */
-export type MemberChange = Message<"room.MemberChange"> & {
-  /**
-   * What it is now.
-   *
-   * @generated from field: chat_grpc.Member member = 1;
-   */
-  member?: Member | undefined;
-
-  /**
-   * It began with this change, or since the reader last looked.
-   *
-   * @generated from field: bool is_new = 2;
-   */
-  isNew: boolean;
-};
-
-/**
- * Describes the message room.MemberChange.
- * Use `create(MemberChangeSchema)` to create a new message.
- */
-export const MemberChangeSchema: GenMessage<MemberChange> = /*@__PURE__*/
-  messageDesc(file_room_room, 4);
 
