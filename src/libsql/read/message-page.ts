@@ -1,9 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import type { InStatement } from "@libsql/client";
-import { type ListMessagesReq, type ListMessagesRes, ListMessagesResSchema } from "../../gen/chat_pb.ts";
-import { noMessage, notInRoom } from "../chat/errors.ts";
-import type { Rows } from "./database.ts";
-import { TEXT_BYTES, toMessage } from "./rows.ts";
+import { type ListMessagesReq, type ListMessagesRes, ListMessagesResSchema } from "../../../gen/chat_pb.ts";
+import { noMessage, notInRoom } from "../../chat/errors.ts";
+import type { Rows } from "../database.ts";
+import { toCursor, toMessage } from "../schema/rows.ts";
+import { OWN_ROOM } from "./membership.ts";
+import { TEXT_BYTES } from "./texts.ts";
 
 const DEFAULT_MESSAGES = 50;
 
@@ -16,18 +18,20 @@ export function messagePageStatements(req: ListMessagesReq, bytes: number): InSt
   const { point, earlier, later } = bounds(req);
   const run = (compare: "<" | ">=", order: "DESC" | "ASC", count: number) => ({
     sql: `SELECT messages.*, bytes FROM (
-        SELECT id, ${TEXT_BYTES} OVER run AS bytes, octet_length(body) AS own_bytes, row_number() OVER run AS nth
-        FROM (SELECT id, body FROM messages WHERE room_id = ?1 AND id ${compare} ?2 ORDER BY id ${order} LIMIT ?3)
+        SELECT room_id, id, ${TEXT_BYTES} OVER run AS bytes, octet_length(body) AS own_bytes, row_number() OVER run AS nth
+        FROM (
+          SELECT room_id, id, body FROM messages WHERE room_id = ${OWN_ROOM} AND id ${compare} ?3
+          ORDER BY id ${order} LIMIT CAST(?4 AS INTEGER)
+        )
         WINDOW run AS (ORDER BY id ${order})
-      ) AS fitting JOIN messages ON messages.id = fitting.id
-      WHERE bytes - own_bytes <= ?4 OR nth <= 2 ORDER BY fitting.id ${order}`,
-    args: [roomId, point, BigInt(count + 1), BigInt(bytes)],
+      ) AS fitting JOIN messages ON messages.room_id = fitting.room_id AND messages.id = fitting.id
+      WHERE bytes - own_bytes <= CAST(?5 AS INTEGER) OR nth <= 2 ORDER BY fitting.id ${order}`,
+    args: [roomId, userId, point, BigInt(count + 1), BigInt(bytes)],
   });
   return [
     {
-      sql: `SELECT rooms.member_seq, (SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = ?1) AS seq
-        FROM members JOIN rooms ON rooms.id = room_id
-        WHERE room_id = ?1 AND user_id = ?2 AND removed_at IS NULL`,
+      sql: `SELECT seq, member_seq, epoch
+        FROM rooms CROSS JOIN (SELECT epoch FROM log_state) WHERE rooms.id = ${OWN_ROOM}`,
       args: [roomId, userId],
     },
     run("<", "DESC", earlier),
@@ -37,10 +41,10 @@ export function messagePageStatements(req: ListMessagesReq, bytes: number): InSt
 
 export function messagePage(
   req: ListMessagesReq,
-  [member, before, after]: readonly Rows[],
+  [heads, before, after]: readonly Rows[],
   bytes: number,
 ): ListMessagesRes {
-  const head = member![0];
+  const head = heads![0];
   if (!head) throw notInRoom(req.roomId, req.userId);
   const { earlier, later } = bounds(req);
   if (req.position.case === "aroundId" && after![0]?.id !== req.position.value) {
@@ -52,7 +56,7 @@ export function messagePage(
     messages: [...earlierRows.toReversed(), ...laterRows].map(toMessage),
     hasEarlier: before!.length > earlierRows.length,
     hasLater: after!.length > laterRows.length,
-    head: { seq: head.seq as bigint, memberSeq: head.member_seq as bigint },
+    head: toCursor(head),
   });
 }
 

@@ -1,8 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Member, MemberSchema, type Message, MessageSchema, type Room, RoomSchema } from "../../gen/chat_pb.ts";
-import { type MemberChange, MemberChangeSchema } from "../../gen/room/room_pb.ts";
-import type { Rows } from "./database.ts";
+import {
+  type Cursor,
+  CursorSchema,
+  type Member,
+  MemberSchema,
+  type Message,
+  MessageSchema,
+  type Room,
+  RoomSchema,
+} from "../../../gen/chat_pb.ts";
+import type { Rows } from "../database.ts";
 
 type Row = Rows[number];
 
@@ -29,11 +37,6 @@ export function toMember(row: Row): Member {
   });
 }
 
-/** A change of a member, for a reader that knew the members up to `known`. */
-export function toMemberChange(row: Row, known: bigint): MemberChange {
-  return create(MemberChangeSchema, { member: toMember(row), isNew: (row.added_seq as bigint) > known });
-}
-
 export function toMessage(row: Row): Message {
   return create(MessageSchema, {
     id: row.id as bigint,
@@ -49,9 +52,15 @@ export function toMessage(row: Row): Message {
   });
 }
 
+/** The heads of a room's logs, with the epoch of the database. */
+export function toCursor(row: Row): Cursor {
+  return create(CursorSchema, {
+    seq: row.seq as bigint,
+    memberSeq: row.member_seq as bigint,
+    epoch: row.epoch as string,
+  });
+}
+
 function toTimestamp(ms: Row[string] | undefined): Timestamp {
   return timestampFromMs(Number(ms));
 }
-
-/** The bytes of the texts of messages: a running total, as a window. SQLite knows them without reading the texts. */
-export const TEXT_BYTES = "sum(octet_length(body))";

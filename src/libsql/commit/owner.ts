@@ -1,0 +1,42 @@
+import type { TransferOwnershipReq } from "../../../gen/chat_pb.ts";
+import { notInRoom } from "../../chat/errors.ts";
+import { toRoom } from "../schema/rows.ts";
+import { denied, isMember, NEXT_REVISION, type Operation } from "./operation.ts";
+
+/** Room ?1, which member ?3 hands on to member ?2. */
+const TRANSFER = `SELECT rooms.*, CASE
+    WHEN actors.id IS NULL THEN 'no_actor'
+    WHEN members.id IS NULL THEN 'not_member'
+    WHEN rooms.owner_id <> actors.user_id THEN 'not_owner'
+    WHEN actors.id = members.id THEN 'done'
+    ELSE 'ok'
+  END AS verdict
+  FROM (SELECT 1)
+  LEFT JOIN members AS actors ON ${isMember("actors", "?3")}
+  LEFT JOIN members ON ${isMember("members", "?2", "actors.room_id")}
+  LEFT JOIN rooms ON rooms.id = actors.room_id`;
+
+export function transferOwnership({ roomId, userId, actorId }: TransferOwnershipReq, now: bigint): Operation {
+  const args = [roomId, userId, actorId];
+  return {
+    statements: [
+      { sql: TRANSFER, args },
+      {
+        sql: `UPDATE rooms SET owner_id = ?2, updated_at = max(CAST(?4 AS INTEGER), updated_at), revision = ${NEXT_REVISION}
+          WHERE id = (SELECT id FROM (${TRANSFER}) WHERE verdict = 'ok') RETURNING *`,
+        args: [...args, now],
+      },
+    ],
+    outcome([judged], [changed]) {
+      switch (judged!.verdict) {
+        case "no_actor":
+          return { answer: notInRoom(roomId, actorId) };
+        case "not_member":
+          return { answer: notInRoom(roomId, userId) };
+        case "not_owner":
+          return { answer: denied("only the room's owner may hand it on") };
+      }
+      return { answer: toRoom(changed ?? judged!) };
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { create } from "@bufbuild/protobuf";
+import type { InStatement } from "@libsql/client";
+import { NewsSchema } from "../../../gen/room/room_pb.ts";
+import { SHARED_READS_MEMBERS } from "../../chat/limits.ts";
+import type { LogPage, LogPlace, PageSize } from "../../chat/store.ts";
+import type { Rows } from "../database.ts";
+import { toMember, toMessage } from "../schema/rows.ts";
+import { TEXT_BYTES } from "./texts.ts";
+
+/** Pages of logs, read from one snapshot. Equal places are read once. */
+export class LogPages {
+  readonly statements: InStatement[];
+  readonly #keys: readonly string[];
+  readonly #places: ReadonlyMap<string, LogPlace>;
+
+  constructor(places: readonly LogPlace[], { changes, bytes }: PageSize) {
+    this.#keys = places.map(({ roomId, after }) => `[${roomId},${after.seq},${after.memberSeq}]`);
+    this.#places = new Map(places.map((place, i) => [this.#keys[i]!, place]));
+    const [asked, count] = [`[${[...this.#places.keys()]}]`, BigInt(changes)];
+    this.statements = [
+      { sql: HEADS, args: [asked] },
+      { sql: MESSAGES, args: [asked, count, BigInt(bytes)] },
+      { sql: MEMBERS, args: [asked, count] },
+      { sql: READS, args: [asked, count] },
+    ];
+  }
+
+  /** A page for each place, in their order; none where there is no such room. */
+  pages([heads, messages, members, reads]: readonly Rows[]): (LogPage | undefined)[] {
+    const [headsOf, messagesOf, membersOf, readsOf] = [heads, messages, members, reads].map((rows) => {
+      return Map.groupBy(rows!, ({ place }) => Number(place));
+    });
+    const pages = new Map(
+      [...this.#places].map(([key, place], i) => {
+        const head = headsOf!.get(i)?.[0];
+        return [key, head && toPage(place, head, messagesOf!.get(i), membersOf!.get(i), readsOf!.get(i))];
+      }),
+    );
+    return this.#keys.map((key) => pages.get(key));
+  }
+}
+
+function toPage(
+  { roomId, after }: LogPlace,
+  room: Rows[number],
+  messageRows: Rows = [],
+  memberRows: Rows = [],
+  reads: Rows = [],
+): LogPage {
+  const head = { seq: room.seq as bigint, memberSeq: room.member_seq as bigint };
+  const [messages, members] = [messageRows.map(toMessage), memberRows.map(toMember)];
+  const isAtHead =
+    (messages.at(-1)?.seq ?? after.seq) >= head.seq && (members.at(-1)?.memberSeq ?? after.memberSeq) >= head.memberSeq;
+  const isShared = isAtHead && Number(room.member_count) <= SHARED_READS_MEMBERS;
+  return {
+    news: create(NewsSchema, { roomId, messages, members, memberSeq: head.memberSeq }),
+    reads: isShared ? readsByUser(reads) : undefined,
+    head,
+    firstSeq: room.first_seq as bigint,
+  };
+}
+
+function readsByUser(rows: Rows): Record<string, bigint> {
+  return Object.fromEntries(rows.map((row) => [`${row.user_id as bigint}`, row.read_message_id as bigint]));
+}
+
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/** The places ?1 as rows. */
+const PLACES = `SELECT key AS place, value ->> 0 AS room_id, value ->> 1 AS seq, value ->> 2 AS member_seq
+  FROM json_each(?1)`;
+
+/** Whether a place has no more than ?2 changes after it in a log: a page of it reaches the head. */
+const reachesHead = (log: "messages" | "members", number: "seq" | "member_seq") => `NOT EXISTS (
+    SELECT 1 FROM ${log} WHERE ${log}.room_id = places.room_id AND ${number} > places.${number}
+    ORDER BY ${number} LIMIT 1 OFFSET CAST(?2 AS INTEGER)
+  )`;
+
+/** The places, each with the number that the ?2nd change after it has in a log, if there are so many. */
+const runs = (log: "messages" | "members", number: "seq" | "member_seq", condition = "true") => `
+  SELECT place, room_id, ${number} AS after, coalesce((
+      SELECT ${number} FROM ${log} WHERE ${log}.room_id = places.room_id AND ${number} > places.${number}
+      ORDER BY ${number} LIMIT 1 OFFSET CAST(?2 AS INTEGER) - 1
+    ), ${MAX_INT64}) AS page_end
+  FROM (${PLACES}) AS places WHERE ${condition}`;
+
+const HEADS = `SELECT place, rooms.seq, rooms.member_seq, first_seq, member_count
+  FROM (${PLACES}) AS places JOIN rooms ON rooms.id = room_id`;
+
+/** As many as fit into ?3 bytes, and only where the page of members reaches the head. */
+const MESSAGES = `SELECT place, messages.* FROM (
+    SELECT place, entries.room_id, id, ${TEXT_BYTES} OVER texts AS bytes, row_number() OVER texts AS nth
+    FROM (${runs("messages", "seq", reachesHead("members", "member_seq"))}) AS run
+    JOIN messages AS entries ON entries.room_id = run.room_id AND seq > after AND seq <= page_end
+    WINDOW texts AS (PARTITION BY place ORDER BY seq)
+  ) AS fitting JOIN messages ON messages.room_id = fitting.room_id AND messages.id = fitting.id
+  WHERE bytes <= CAST(?3 AS INTEGER) OR nth = 1
+  ORDER BY place, seq`;
+
+const MEMBERS = `SELECT place, members.* FROM (${runs("members", "member_seq")}) AS run
+  JOIN members ON members.room_id = run.room_id AND member_seq > after AND member_seq <= page_end
+  ORDER BY place, member_seq`;
+
+/** Of rooms that share them, where the page reaches the head, unless it is the bytes that end it. */
+const READS = `SELECT place, members.user_id, read_message_id
+  FROM (${PLACES}) AS places JOIN rooms ON rooms.id = places.room_id AND member_count <= ${SHARED_READS_MEMBERS}
+  JOIN members INDEXED BY members_by_room
+    ON members.room_id = rooms.id AND removed_at IS NULL AND read_message_id > 0
+  WHERE ${reachesHead("members", "member_seq")} AND ${reachesHead("messages", "seq")}`;
