@@ -1,6 +1,6 @@
 import process from "node:process";
-import { migrate } from "../src/libsql/migrations.ts";
-import { RemoteDatabase } from "../src/libsql/remote.ts";
+import { HttpDatabase } from "../src/libsql/remote/http-database.ts";
+import { migrate } from "../src/libsql/schema/migrate.ts";
 import { noSqld, Sqld } from "../test/support/sqld.ts";
 import { startWranglerDev } from "../test/support/wrangler-dev.ts";
 
@@ -12,7 +12,7 @@ const { PORT = 8787, CORS_ORIGINS, LOG_LEVEL } = process.env;
 const signal = new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
 
 await using sqld = await Sqld.start();
-await migrate(new RemoteDatabase(sqld.url));
+await migrate(new HttpDatabase(sqld.url));
 await using wrangler = await startWranglerDev(sqld.url, {
   port: Number(PORT),
   vars: { ...(CORS_ORIGINS && { CORS_ORIGINS }), ...(LOG_LEVEL && { LOG_LEVEL }) },

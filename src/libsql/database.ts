@@ -8,13 +8,24 @@ import type { InStatement, Row } from "@libsql/client";
  * - D2 What write() resolved with is durable. One that rejected as unavailable may have happened, at most once; one that
  *   rejected with a {@link StatementError} has not.
  * - D3 A lock held by others, a full disk, or a server that is gone or slow: calls reject with UNAVAILABLE within
- *   databaseMs, and later calls work again without help.
+ *   `timeoutMs`, which is databaseMs if nothing else is said, and later calls work again without help.
+ * - D4 A write that reaches the database after its deadline, which is that of its caller, is not carried out. Statements
+ *   don't begin or end a transaction, and set no PRAGMA.
+ * - D5 ping() rejects with UNAVAILABLE while reads or writes can't do what D1 to D3 say.
  */
 export interface Database extends AsyncDisposable {
   /** Runs statements that only read. Each gives its rows, integers as bigint. */
-  read(statements: InStatement[]): Promise<Rows[]>;
-  write(statements: InStatement[]): Promise<Rows[]>;
+  read(statements: InStatement[], timeoutMs?: number): Promise<Rows[]>;
+  write(statements: InStatement[], timeoutMs?: number): Promise<Rows[]>;
+  ping(): Promise<void>;
 }
+
+/** Writes that leave nothing behind, and need room on the disk. */
+export const PROBE: InStatement[] = [
+  "CREATE TABLE roomlog_probe (space BLOB)",
+  "INSERT INTO roomlog_probe VALUES (zeroblob(65536))",
+  "DROP TABLE roomlog_probe",
+];
 
 export type Rows = Pick<Row, string>[];
 

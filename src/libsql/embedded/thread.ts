@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { InStatement } from "@libsql/client";
-import { isBusy } from "./codes.ts";
-import { Connection, codeOf, type Mode, type Table } from "./connection.ts";
+import { isBusy } from "../codes.ts";
+import { type Checkpoint, type CheckpointMode, Connection, codeOf, type Mode, type Table } from "./connection.ts";
+import { OpenedFile } from "./opened-file.ts";
 
 /** The file of the thread's one connection, and what it is for. */
 export interface ThreadData {
@@ -10,16 +11,18 @@ export interface ThreadData {
   readonly mode: Mode;
 }
 
+export type Task = { readonly statements: InStatement[] } | { readonly checkpoint: CheckpointMode };
+
 export interface Request {
   readonly id: number;
-  readonly statements: InStatement[];
-  /** When to give up, in milliseconds since 1970. */
+  readonly task: Task;
+  /** When to give up, a time of now(). */
   readonly deadline: number;
 }
 
-/** Rows, or what went wrong: SQLite's code, empty if it is not SQLite's. */
+/** Rows of each statement, what a checkpoint did, or what went wrong: SQLite's code, empty if it is not SQLite's. */
 export type Reply = { readonly id: number } & (
-  | { readonly results: Table[] }
+  | { readonly results: Table[] | Checkpoint }
   | { readonly code: string; readonly message: string }
 );
 
@@ -28,6 +31,7 @@ const REPLY_MS = 1;
 
 const { path, mode } = workerData as ThreadData;
 const port = parentPort!;
+const file = new OpenedFile(path);
 let connection: Connection | undefined;
 let last = Promise.resolve();
 
@@ -56,12 +60,18 @@ async function answerAll(requests: Request[]): Promise<void> {
   }
 }
 
-async function answer({ id, statements, deadline }: Request): Promise<Reply> {
+async function answer({ id, task, deadline }: Request): Promise<Reply> {
   let failure = { code: "", message: "the thread was busy for too long" };
-  for (let wait = 1; Date.now() < deadline; wait = Math.min(50, 2 * wait)) {
+  for (let wait = 1; now() < deadline; wait = Math.min(50, 2 * wait)) {
     try {
-      connection ??= new Connection(path, mode);
-      return { id, results: connection.run(statements) };
+      const connected = connect();
+      return {
+        id,
+        results:
+          "checkpoint" in task
+            ? connected.checkpoint(task.checkpoint)
+            : connected.run(task.statements, () => now() >= deadline),
+      };
     } catch (e) {
       failure = { code: codeOf(e), message: e instanceof Error ? e.message : String(e) };
       if (connection?.isBroken) disconnect();
@@ -70,6 +80,17 @@ async function answer({ id, statements, deadline }: Request): Promise<Reply> {
     }
   }
   return { id, ...failure };
+}
+
+/** The clock of all threads; it is never set. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function connect(): Connection {
+  if (connection) return connection;
+  file.checkAgain();
+  return (connection = new Connection(path, file, mode));
 }
 
 function disconnect(): void {
