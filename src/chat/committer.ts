@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Typing } from "../../gen/chat_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import { LIMITS, type Limits } from "./limits.ts";
+import { ReadsRelay } from "./reads-relay.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { Answers, ChatStore, Commit, RoomChange } from "./store.ts";
 import { TypingRelay } from "./typing-relay.ts";
@@ -17,7 +18,8 @@ interface Waiting {
  * the next one. What was committed is published, then answered.
  *
  * `gather` resolves when changes that have arrived, but not yet here, have had their turn: a turn of the event loop,
- * which doubles the groups of a busy server for next to no delay.
+ * which doubles the groups of a busy server for next to no delay. A change that
+ * comes alone, after another that did, doesn't wait for it.
  */
 export class Committer implements RoomHost {
   readonly #store: Pick<ChatStore, "commit">;
@@ -25,9 +27,12 @@ export class Committer implements RoomHost {
   readonly #gather: () => Promise<void>;
   readonly #limits: Limits;
   readonly #typing: TypingRelay;
+  readonly #reads: ReadsRelay;
   #waiting: Waiting[] = [];
   #waitingCharacters = 0;
   #running = false;
+  /** Whether changes came together last time. */
+  #isBusy = false;
 
   constructor(
     store: Pick<ChatStore, "commit">,
@@ -39,6 +44,7 @@ export class Committer implements RoomHost {
     this.#gather = gather;
     this.#limits = limits;
     this.#typing = new TypingRelay(publisher, limits);
+    this.#reads = new ReadsRelay(publisher, limits);
   }
 
   apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
@@ -61,7 +67,8 @@ export class Committer implements RoomHost {
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
-      await this.#gather();
+      if (this.#isBusy) await this.#gather();
+      this.#isBusy = this.#waiting.length > 1;
       const group = this.#takeGroup();
       let commit: Commit;
       try {
@@ -73,6 +80,7 @@ export class Committer implements RoomHost {
         continue;
       }
       for (const news of commit.news) this.#publisher.publish(news);
+      for (const mark of commit.reads) this.#reads.pass(mark);
       group.forEach(({ resolve, reject }, i) => {
         const outcome = commit.outcomes[i]!;
         if (outcome instanceof ConnectError) reject(outcome);

@@ -31,24 +31,35 @@ export const LIMITS = {
   commitChanges: 512,
   commitCharacters: 750_000,
   /**
-   * Changes that wait for one reader, and the characters of text they may have together. When more arrive, all are
-   * dropped and the reader reads the log instead.
+   * Bytes that the newest changes of a followed room may take in memory, and those of all rooms together. A reader that
+   * is further behind reads the log.
    */
-  inboxChanges: 256,
-  inboxCharacters: 64 * 1024,
-  /** Changes read from the log at a time, for one reader, and the bytes of their texts; in JSON a byte may take six. */
+  feedBytes: 128 * 1024,
+  allFeedsBytes: 64 * 1024 * 1024,
+  /** Changes in a page of a room's log, and the bytes of their texts; in JSON a byte may take six. */
   logPageChanges: 128,
   logPageBytes: 16 * 1024,
+  /** Rooms of one reader whose logs are read at a time. */
+  readerPages: 4,
+  /** Pages that one request to the database reads, for all readers, and such requests at a time. */
+  logReadPages: 64,
+  logReads: 4,
   /** Bytes of the texts in a page of messages or rooms. A page that would have more ends early. */
   pageBytes: 32 * 1024,
 
   /** Of a user's typing in a room, what comes sooner after the last is not passed on; in milliseconds. */
   typingIntervalMs: 1_000,
+  /** A room's read positions are told together, at most once in this time, in milliseconds. */
+  readsIntervalMs: 1_000,
   /** Members whose last typing a room's host remembers; beyond it, the oldest are forgotten. */
   typingMembers: 10_000,
 
   /** How long a request to the database may take, in milliseconds, before its callers get UNAVAILABLE. */
   databaseMs: 5_000,
+  /** Requests that only read, at a time, to a database that is a server; others wait. */
+  databaseReads: 16,
+  /** How long a migration of the schema may take, in milliseconds. */
+  migrationMs: 60 * 60_000,
 
   /** Connections of the process, and those among them from one address. */
   connections: 20_000,
@@ -83,11 +94,17 @@ export const LIMITS = {
 
 export type Limits = Readonly<Record<keyof typeof LIMITS, number>>;
 
-/**
- * How often a stream looks for changes whose notification was lost, and sends a heartbeat, in milliseconds; the readers
- * of events may choose another interval.
- */
+/** How often a reader of events gets a heartbeat, in milliseconds, if it chooses no other interval. */
 export const HEARTBEAT_MS = 15_000;
+
+/**
+ * How often a process asks the database which rooms have changed, in milliseconds: so long a change that was committed
+ * through another process may take to its readers.
+ */
+export const HEAD_WATCH_MS = 250;
 
 /** How long others show that somebody is typing, in milliseconds. */
 export const TYPING_MS = 6_000;
+
+/** Members up to which a room tells them of one another's read positions. */
+export const SHARED_READS_MEMBERS = 100;

@@ -1,34 +1,38 @@
 import type { News } from "../../gen/room/room_pb.ts";
-import type { Publisher, Subscriber } from "./broadcaster.ts";
-import type { Inbox } from "./inbox.ts";
+import type { Listener, Publisher, Subscriber } from "./broadcaster.ts";
+
+interface Subscription {
+  readonly listener: Listener;
+}
 
 /** Publisher and subscribers in one process. */
 export class MemoryBroadcaster implements Publisher, Subscriber {
-  readonly #inboxes = new Map<bigint, Set<Inbox>>();
+  readonly #rooms = new Map<bigint, Set<Subscription>>();
 
   publish(news: News): void {
-    for (const inbox of this.#inboxes.get(news.roomId) ?? []) inbox.push(news);
+    for (const { listener } of this.#rooms.get(news.roomId) ?? []) {
+      try {
+        listener.hear(news);
+      } catch {
+        // A listener that fails is its own affair: the publisher is about to answer others.
+        listener.miss();
+      }
+    }
   }
 
-  async subscribe(roomIds: Iterable<bigint>, inbox: Inbox): Promise<AsyncDisposable> {
-    const rooms = [...roomIds];
-    for (const room of rooms) {
-      const readers = this.#inboxes.get(room);
-      if (readers) readers.add(inbox);
-      else this.#inboxes.set(room, new Set([inbox]));
-    }
+  async subscribe(roomId: bigint, listener: Listener): Promise<AsyncDisposable> {
+    const subscription = { listener };
+    const room = this.#rooms.get(roomId) ?? new Set();
+    this.#rooms.set(roomId, room.add(subscription));
     return {
       [Symbol.asyncDispose]: async () => {
-        for (const room of rooms.splice(0)) {
-          const readers = this.#inboxes.get(room);
-          if (readers?.delete(inbox) && readers.size === 0) this.#inboxes.delete(room);
-        }
+        if (room.delete(subscription) && room.size === 0) this.#rooms.delete(roomId);
       },
     };
   }
 
   /** Rooms that somebody follows. */
   get size(): number {
-    return this.#inboxes.size;
+    return this.#rooms.size;
   }
 }

@@ -4,7 +4,7 @@ import type { Answers, RoomChange } from "./store.ts";
 /**
  * The one place where a room's changes are applied: this process, or on Workers the room's Durable Object.
  *
- * - H1 A change that is answered is durable, and was published to the room's readers.
+ * - H1 A change that is answered is durable, and was published to the room's readers; a read position soon is.
  * - H2 Changes of a room are published in the order of their seq and member_seq.
  */
 export interface RoomHost {

@@ -22,31 +22,29 @@ import {
   type TransferOwnershipReq,
   TypingSchema,
 } from "../../gen/chat_pb.ts";
-import type { Subscriber } from "./broadcaster.ts";
 import type { Caller } from "./caller.ts";
 import { notInRoom } from "./errors.ts";
-import { LIMITS, type Limits, TYPING_MS } from "./limits.ts";
+import type { Feeds } from "./feeds.ts";
+import { TYPING_MS } from "./limits.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { ChatStore } from "./store.ts";
 import { eventStart, messageStart } from "./stream-start.ts";
-import { type TailOptions, tail } from "./tail.ts";
+import { Tail, type TailOptions } from "./tail.ts";
 import { eventsOf, messagesOf } from "./view.ts";
 
 /** What the service stands on. */
 export interface ChatParts {
   readonly store: ChatStore;
   readonly rooms: RoomHost;
-  readonly subscriber: Subscriber;
-  /** When streams end with UNAVAILABLE, in milliseconds; never, if it isn't given. */
+  /** The feeds for a stream to be opened: those of the process, or where sockets belong to one request, its own. */
+  readonly feeds: () => Feeds;
+  /** When streams end with UNAVAILABLE, in milliseconds, give or take a tenth; never, if it isn't given. */
   readonly streamMaxAgeMs?: number;
-  readonly limits?: Limits;
 }
 
 /** The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated. */
-export function chatService({ store, rooms, subscriber, streamMaxAgeMs, limits = LIMITS }: ChatParts) {
-  const follow = (options: TailOptions, signal: AbortSignal) => {
-    return tail({ store, subscriber, limits }, { ...options, maxAgeMs: streamMaxAgeMs }, signal);
-  };
+export function chatService({ store, rooms, feeds, streamMaxAgeMs }: ChatParts) {
+  const follow = (options: TailOptions) => Tail.open(feeds(), { ...options, maxAgeMs: streamMaxAgeMs });
 
   return {
     createChatRoom: (_: Caller, req: CreateRoomReq) => store.createRoom(req),
@@ -59,9 +57,7 @@ export function chatService({ store, rooms, subscriber, streamMaxAgeMs, limits =
     },
 
     streamMessage: {
-      open: async (_: Caller, req: StreamMessageReq, signal: AbortSignal) => {
-        return follow(await messageStart(store, req), signal);
-      },
+      open: async (_: Caller, req: StreamMessageReq) => follow(await messageStart(store, req)),
       messages: messagesOf,
     },
 
@@ -91,17 +87,15 @@ export function chatService({ store, rooms, subscriber, streamMaxAgeMs, limits =
     markRead: (_: Caller, value: MarkReadReq) => rooms.apply({ case: "markRead", value }),
 
     async sendTyping(_: Caller, { roomId, userId }: SendTypingReq) {
-      const [member] = await store.readersAtHead(userId, [roomId]);
-      if (!member) throw notInRoom(roomId, userId);
+      const [membership] = (await store.memberships(userId, [roomId])).of;
+      if (!membership) throw notInRoom(roomId, userId);
       const expiresAt = timestampFromMs(Date.now() + TYPING_MS);
-      await rooms.type(create(TypingSchema, { roomId, userId, expiresAt }), member.cursor.memberSeq);
+      await rooms.type(create(TypingSchema, { roomId, userId, expiresAt }), membership.head.memberSeq);
       return create(SendTypingResSchema);
     },
 
     streamEvents: {
-      open: async (_: Caller, req: StreamEventsReq, signal: AbortSignal) => {
-        return follow(await eventStart(store, req), signal);
-      },
+      open: async (_: Caller, req: StreamEventsReq) => follow(await eventStart(store, req)),
       messages: eventsOf,
     },
   };

@@ -14,7 +14,7 @@ import type {
   Message,
   Room,
 } from "../../gen/chat_pb.ts";
-import type { Change, MemberChange, News } from "../../gen/room/room_pb.ts";
+import type { Change, News } from "../../gen/room/room_pb.ts";
 
 /** A change to apply to a room, named for the RPC that asks for it. */
 export type RoomChange = Exclude<Change["change"], { case: undefined }>;
@@ -30,38 +30,78 @@ export interface Answers {
   markRead: Member;
 }
 
+/** A read position that moved. */
+export interface ReadMark {
+  readonly roomId: bigint;
+  readonly userId: bigint;
+  readonly messageId: bigint;
+  /** The room's member_seq in the same transaction, which had the user as a member. */
+  readonly memberSeq: bigint;
+  /** Members of the room. */
+  readonly members: number;
+}
+
 /** What came of a transaction: an answer or a refusal for each change, in their order, and what readers have to know. */
 export interface Commit {
   readonly outcomes: readonly (Answers[keyof Answers] | ConnectError)[];
+  /** Of each room whose logs have grown, its changes in the order of their numbers. */
   readonly news: readonly News[];
+  readonly reads: readonly ReadMark[];
 }
 
-/** A cursor's two numbers. */
+/** How far a room's logs go, or how far a reader has come in them: a cursor's two numbers. */
 export type Position = Pick<Cursor, "seq" | "memberSeq">;
 
-/** A reader of a room, by a membership. Removed and added again, a user has another one. */
-export interface Reader {
+/** A user's membership of a room. Removed and added again, a user has another one. */
+export interface Membership {
   readonly roomId: bigint;
-  readonly membershipId: bigint;
-  readonly cursor: Position;
-  /** The member_seq up to which it knew the members before it began to read; its cursor's, if not given. */
-  readonly knownMembers?: bigint;
+  readonly id: bigint;
+  readonly readMessageId: bigint;
+  /** The newest changes of the room, in the same snapshot. */
+  readonly head: Position;
+  /** The oldest change that is kept of the room's messages. */
+  readonly firstSeq: bigint;
 }
 
-/** What a room's logs have after a reader's cursor. */
+/** A user's memberships, the epoch of the numbers in them, and the database's newest revision, in the same snapshot. */
+export interface Memberships {
+  readonly epoch: string;
+  readonly revision: bigint;
+  readonly of: readonly Membership[];
+}
+
+/** A place in a room's logs, to be read on from. */
+export interface LogPlace {
+  readonly roomId: bigint;
+  readonly after: Position;
+}
+
+/** What a room's logs have after a place. */
 export interface LogPage {
-  readonly messages: readonly Message[];
-  readonly members: readonly MemberChange[];
+  /** The changes, and the room's member_seq at the head. */
+  readonly news: News;
+  /** The read positions by user id, if the page reaches the head of a room that tells its members of one another's. */
+  readonly reads?: Readonly<Record<string, bigint>> | undefined;
   /** The newest changes of the room, in the same snapshot; a page that doesn't reach them is followed by another. */
   readonly head: Position;
+  readonly firstSeq: bigint;
 }
 
-/** How much one read of logs may give. */
+/** How much a page of logs may have. */
 export interface PageSize {
-  /** Changes of either log of a room. */
+  /** Changes of either log. */
   readonly changes: number;
-  /** Bytes of the texts of all its messages; one message is given even if it has more. */
+  /** Bytes of the texts of all messages; one message is given even if it has more. */
   readonly bytes: number;
+}
+
+/** Rooms whose logs or records have changed, in the order of their revisions. */
+export interface ChangedRooms {
+  readonly epoch: string;
+  /** Up to where the list goes; the newest revision of the database, if it is whole. */
+  readonly revision: bigint;
+  readonly rooms: readonly { readonly roomId: bigint; readonly head: Position }[];
+  readonly isWhole: boolean;
 }
 
 /**
@@ -69,28 +109,34 @@ export interface PageSize {
  *
  * - S1 A committed send has seq = head + 1 of its room, assigned in the same transaction that checks that the sender is
  *   a member and that client_message_id is new. Sends of one commit are numbered in the order given. Edits and
- *   deletions take the next seq likewise, changes of members the next member_seq.
+ *   deletions take the next seq likewise, beginnings and ends of memberships the next member_seq.
  * - S2 commit() resolves once its changes survive a crash; change n + 1 of a room is never visible before change n.
- * - S3 readLogs() gives each reader the changes after its cursor, ascending, as many as the page's size allows, each
- *   message and member once, in its latest state; all from one snapshot. Rooms may share a page such that some get
- *   nothing yet. A reader whose membership has ended gets nothing.
+ * - S3 readLogs() gives for each place the changes after it, ascending, as many as the page's size allows, each message
+ *   and member once, in its latest state; all from one snapshot. A page has no messages before it has all changes of the
+ *   members up to its snapshot: whoever follows the pages knows of the end of a membership before any later message.
  * - S4 A send whose client_message_id is known (room, sender, id) gets the first message, with no time window;
  *   ALREADY_EXISTS if the body differs from what was sent. Other changes that are there already change nothing.
  * - S5 One room per post, one membership per room and user: ALREADY_EXISTS otherwise. A room and its first member
  *   appear together.
- * - S6 A room that doesn't exist and one that the user is not a member of get the same NOT_FOUND.
+ * - S6 A room that doesn't exist and one that the user is not a member of get the same NOT_FOUND, at the same cost.
  * - S7 When the database can't be reached, is locked or too slow, a call rejects with UNAVAILABLE; the next call that
- *   can be served is served. A commit that was answered with UNAVAILABLE may have happened; it happened at most once.
+ *   can be served is served. A commit that was answered with UNAVAILABLE may have happened; it happened at most once,
+ *   and not later than its deadline.
+ * - S8 Every commit gives each room whose logs or record it changes the next revision of the database, which grows over
+ *   all rooms. Read positions are no such change.
+ * - S9 Ids and numbers are never given twice in an epoch, whatever is deleted.
  */
 export interface ChatStore extends AsyncDisposable {
   createRoom(req: CreateRoomReq): Promise<Room>;
   /** Commits all changes in one transaction; one that is refused doesn't hinder the others. */
   commit(changes: readonly RoomChange[]): Promise<Commit>;
 
-  /** The pages by room; rooms whose reader has lost its membership are left out. */
-  readLogs(readers: readonly Reader[], size: PageSize): Promise<ReadonlyMap<bigint, LogPage>>;
-  /** A reader at the head of each of those of the rooms that exist and have the user as a member. */
-  readersAtHead(userId: bigint, roomIds: readonly bigint[]): Promise<Reader[]>;
+  /** A page for each place, in their order; none where there is no such room. Equal places get the same page. */
+  readLogs(places: readonly LogPlace[], size: PageSize): Promise<readonly (LogPage | undefined)[]>;
+  /** The user's memberships of those of the rooms that exist and have the user as a member. */
+  memberships(userId: bigint, roomIds: readonly bigint[]): Promise<Memberships>;
+  /** The rooms that changed after a revision, perhaps only as many as make a page; only of those `among`, if given. */
+  changedRooms(after: bigint, among?: readonly bigint[]): Promise<ChangedRooms>;
 
   getRoom(req: GetRoomReq): Promise<Room>;
   listRooms(req: ListRoomsReq): Promise<ListRoomsRes>;

@@ -1,42 +1,59 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { EventSchema, type StreamEventsReq, type StreamMessageReq } from "../../gen/chat_pb.ts";
+import { type Cursor, EventSchema, type StreamEventsReq, type StreamMessageReq } from "../../gen/chat_pb.ts";
 import { notInRoom } from "./errors.ts";
-import type { ChatStore, Reader } from "./store.ts";
+import { HEARTBEAT_MS } from "./limits.ts";
+import { isBefore } from "./position.ts";
+import type { ChatStore, Membership, Memberships } from "./store.ts";
 import type { TailOptions } from "./tail.ts";
 
-type Heads = Pick<ChatStore, "readersAtHead">;
+type Members = Pick<ChatStore, "memberships">;
 
 /** Where a StreamMessage begins: its cursors know of messages only, and one that can't be served is refused. */
-export async function messageStart(store: Heads, req: StreamMessageReq): Promise<TailOptions> {
-  const { userId, afterSeq } = req;
+export async function messageStart(store: Members, req: StreamMessageReq): Promise<TailOptions> {
+  const { userId, afterSeq, epoch } = req;
   refuseStrays("after_seq", afterSeq, req.roomIds);
-  const readers = (await readersAtHead(store, req)).map((reader) => {
-    const { roomId, cursor } = reader;
-    const seq = afterSeq[`${roomId}`] ?? cursor.seq;
-    if (seq <= cursor.seq) return { ...reader, cursor: { ...cursor, seq } };
-    const message = `after_seq: room ${roomId} has no change ${seq} yet, its newest is ${cursor.seq}`;
-    throw new ConnectError(message, Code.OutOfRange);
+  const memberships = await membershipsOf(store, req);
+  const from = memberships.of.flatMap(({ roomId, head, firstSeq }) => {
+    const seq = afterSeq[`${roomId}`];
+    if (seq === undefined) return [];
+    const reason = unservable({ seq, memberSeq: 0n, epoch }, { head, firstSeq }, memberships.epoch);
+    if (reason) throw new ConnectError(`after_seq: room ${roomId} ${reason}`, Code.OutOfRange);
+    return [[roomId, { ...head, seq }] as const];
   });
-  return { userId, readers, endsWhenRemoved: true };
+  return { userId, memberships, from: new Map(from), endsWhenRemoved: true };
 }
 
 /** Where a StreamEvents begins. */
-export async function eventStart(store: Heads, req: StreamEventsReq): Promise<TailOptions> {
+export async function eventStart(store: Members, req: StreamEventsReq): Promise<TailOptions> {
   const { userId, after, heartbeatSeconds } = req;
   refuseStrays("after", after, req.roomIds);
-  const heads = await readersAtHead(store, req);
-  const isBeyond = ({ roomId, cursor: { seq, memberSeq } }: Reader) => {
-    const asked = after[`${roomId}`];
-    return asked !== undefined && (asked.seq > seq || asked.memberSeq > memberSeq);
-  };
-  const readers = heads.map((head) =>
-    isBeyond(head) ? head : { ...head, cursor: after[`${head.roomId}`] ?? head.cursor },
-  );
-  const opening = heads.filter(isBeyond).map(({ roomId, cursor }) => {
-    return create(EventSchema, { event: { case: "reset", value: { roomId, cursor } } });
+  const memberships = await membershipsOf(store, req);
+  const { epoch, of } = memberships;
+  const asked = of.flatMap((membership) => {
+    const cursor = after[`${membership.roomId}`];
+    return cursor ? [{ ...membership, cursor, reason: unservable(cursor, membership, epoch) }] : [];
   });
-  return { userId, readers, opening, heartbeatMs: heartbeatSeconds > 0 ? heartbeatSeconds * 1000 : undefined };
+  const served = asked.filter(({ reason }) => !reason).map(({ roomId, cursor }) => [roomId, cursor] as const);
+  const opening = asked
+    .filter(({ reason }) => reason)
+    .map(({ roomId, head }) => {
+      return create(EventSchema, { event: { case: "reset", value: { roomId, cursor: { ...head, epoch } } } });
+    });
+  const heartbeatMs = heartbeatSeconds > 0 ? heartbeatSeconds * 1000 : HEARTBEAT_MS;
+  return { userId, memberships, from: new Map(served), opening, heartbeatMs };
+}
+
+/** Why a room can't be followed from a cursor, if it can't. */
+function unservable(
+  cursor: Pick<Cursor, "seq" | "memberSeq" | "epoch">,
+  { head, firstSeq }: Pick<Membership, "head" | "firstSeq">,
+  epoch: string,
+): string | undefined {
+  if (cursor.epoch !== "" && cursor.epoch !== epoch) return "has numbers of another epoch by now; read it anew";
+  if (isBefore(head, cursor)) return `has no such change yet, its newest is ${head.seq}`;
+  if (cursor.seq + 1n < firstSeq) return `keeps changes from ${firstSeq} on; read it anew`;
+  return undefined;
 }
 
 function refuseStrays(field: string, cursors: object, roomIds: readonly bigint[]): void {
@@ -45,13 +62,13 @@ function refuseStrays(field: string, cursors: object, roomIds: readonly bigint[]
   if (stray !== undefined) throw new ConnectError(`${field}: room ${stray} is not in room_ids`, Code.InvalidArgument);
 }
 
-async function readersAtHead(
-  store: Heads,
+async function membershipsOf(
+  store: Members,
   { userId, roomIds }: Pick<StreamEventsReq, "userId" | "roomIds">,
-): Promise<Reader[]> {
-  const readers = await store.readersAtHead(userId, roomIds);
-  const found = new Set(readers.map(({ roomId }) => roomId));
+): Promise<Memberships> {
+  const memberships = await store.memberships(userId, roomIds);
+  const found = new Set(memberships.of.map(({ roomId }) => roomId));
   const missing = roomIds.find((roomId) => !found.has(roomId));
   if (missing !== undefined) throw notInRoom(missing, userId);
-  return readers;
+  return memberships;
 }

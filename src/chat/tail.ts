@@ -1,222 +1,250 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampNow } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
-import { type Event, EventSchema, type Member } from "../../gen/chat_pb.ts";
-import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
-import type { Subscriber } from "./broadcaster.ts";
-import { notInRoom } from "./errors.ts";
-import { Inbox } from "./inbox.ts";
-import { HEARTBEAT_MS, LIMITS, type Limits } from "./limits.ts";
-import type { ChatStore, Position, Reader } from "./store.ts";
-
-/** Where a tail gets its changes from: the log is the truth, the subscription only says when to look. */
-export interface Source {
-  readonly store: Pick<ChatStore, "readLogs">;
-  readonly subscriber: Subscriber;
-  readonly limits?: Limits;
-}
+import { type Event, EventSchema } from "../../gen/chat_pb.ts";
+import type { News } from "../../gen/room/room_pb.ts";
+import { notInRoom, tooOld } from "./errors.ts";
+import type { Feeds } from "./feeds.ts";
+import { isBefore } from "./position.ts";
+import { type CursorOwner, RoomCursor, type TailItem } from "./room-cursor.ts";
+import type { FollowedRoom } from "./room-feed.ts";
+import type { LogPage, Memberships, Position } from "./store.ts";
+import { WaitingReader } from "./waiting-reader.ts";
 
 /** Who follows what, from where. */
 export interface TailOptions {
   readonly userId: bigint;
-  readonly readers: readonly Reader[];
+  readonly memberships: Memberships;
+  /** Where to start, by room; a room that isn't in there starts at its head. */
+  readonly from: ReadonlyMap<bigint, Position>;
   /** What the reader has to be told first. */
   readonly opening?: readonly Event[];
-  /** How often it looks for what was lost on the way. */
+  /** How often it is told where it is, in milliseconds; never, if it isn't given. */
   readonly heartbeatMs?: number | undefined;
-  /** When it ends; never, if it isn't given. */
+  /** When it ends, in milliseconds, give or take a tenth; never, if it isn't given. */
   readonly maxAgeMs?: number | undefined;
   /** Whether it ends with NOT_FOUND when a membership of the reader ends, because it can't tell. */
   readonly endsWhenRemoved?: boolean;
 }
 
-/** News of a room, which other readers are told as well; or an event that concerns this reader alone. */
-export type TailItem = News | Event;
-
 /**
- * Follows rooms from their cursors on.
+ * Follows rooms from their cursors on, which are places in the rooms' feeds.
  *
- * - T1 The first thing it yields is caught_up with the cursors it starts from: the tail is live, and whatever is
- *   committed from here on will be yielded. caught_up comes again after the log was read, heartbeat at its interval.
+ * - T1 The first thing it gives is caught_up with the cursors it starts from: it is live, and gives whatever is committed
+ *   from here on. caught_up comes again when it has caught up from cursors given, or from the log; heartbeat at its interval.
  * - T2 Each room's messages come in seq order and its members in member_seq order, none missing, none twice, whatever
  *   the subscriber loses, doubles, delays or reorders. There is no order between rooms.
- * - T3 It holds at most an inbox and two pages of each log, however slowly it is read.
- * - T4 It ends by throwing: the signal's reason, what the store threw, or UNAVAILABLE when it is as old as it may get.
- *   Ended or left, it leaves nothing behind.
- * - T5 Once the reader's membership of a room has ended, nothing that was committed later is yielded; member_removed of
+ * - T3 It holds nothing but its cursors and a few pages of the log, however slowly it is read.
+ * - T4 It ends by rejecting: with the reason it was closed for, what the store threw, or UNAVAILABLE when it is as old as
+ *   it may get. Closed, it leaves nothing behind.
+ * - T5 Once the reader's membership of a room has ended, nothing that was committed later is given; member_removed of
  *   the reader is the last of the room.
+ * - T6 A reader that started a room from a cursor is told where its members have read to, before it has caught up.
  *
- * A change that follows its room's cursor is passed on as it arrives. In every other case (the start, a gap, a full
- * inbox, a broken link, a change of the members that isn't known here, and every heartbeat on suspicion) the log is read
- * after the cursor.
+ * A reader that waits at the end of its feeds is handed what is added to them. What is added while it is busy it takes
+ * from the feeds when it comes back, and from the log what they don't keep any more.
  */
-export async function* tail(
-  source: Source,
-  { userId, readers, opening = [], heartbeatMs = HEARTBEAT_MS, maxAgeMs, endsWhenRemoved = false }: TailOptions,
-  signal: AbortSignal,
-): AsyncGenerator<readonly TailItem[], never> {
-  signal.throwIfAborted();
-  const rooms = new Map(readers.map((reader) => [reader.roomId, new RoomCursor(reader)]));
-  const inbox = new Inbox(source.limits);
-  const leave = () => inbox.close(signal.reason);
-  signal.addEventListener("abort", leave);
-  let isHeartbeatDue = false;
-  const suspicion = setInterval(() => {
-    isHeartbeatDue = true;
-    inbox.miss();
-  }, heartbeatMs);
-  const retirement = maxAgeMs === undefined ? undefined : setTimeout(() => inbox.close(tooOld()), maxAgeMs);
-  try {
-    await using _subscription = await source.subscriber.subscribe(rooms.keys(), inbox);
-    yield [positions("caughtUp", rooms), ...opening];
-    let inDoubt = new Set(rooms.keys());
-    let read: LogRead | undefined = new LogRead(source, rooms, inDoubt);
-    let hasRead = false;
-    for (;;) {
-      const items: TailItem[] = [];
-      const drop = (room: RoomCursor, end?: Member) => {
-        if (endsWhenRemoved) throw notInRoom(room.roomId, userId);
-        items.push(removed(room, userId, end));
-        rooms.delete(room.roomId);
-        inDoubt.delete(room.roomId);
-      };
+export class Tail implements CursorOwner {
+  readonly userId: bigint;
+  readonly #feeds: Feeds;
+  readonly #epoch: string;
+  readonly #endsWhenRemoved: boolean;
+  readonly #reader = new WaitingReader<TailItem>();
+  readonly #rooms = new Map<bigint, RoomCursor>();
+  /** Rooms that have something to take, or may have. */
+  readonly #due = new Set<RoomCursor>();
+  /** What the reader is told next, before it takes more. */
+  #items: TailItem[] = [];
+  /** Whether it is to be told that it has caught up, once it has. */
+  #isCatchingUp = false;
+  #isHeartbeatDue = false;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #retirement: ReturnType<typeof setTimeout> | undefined;
+  #closed: { readonly reason: unknown } | undefined;
 
-      if (read) {
-        const pages = await read.pages;
-        for (const room of read.asked) {
-          const page = pages.get(room.roomId);
-          if (!page) drop(room);
-          else if (page.messages.length + page.members.length > 0) {
-            hasRead = true;
-            const next = create(NewsSchema, { roomId: room.roomId, memberSeq: page.head.memberSeq });
-            next.messages.push(...page.messages);
-            next.members.push(...page.members);
-            room.moveTo(next);
-            items.push(next);
-          }
-          if (page && room.isBehind(page.head)) continue;
-          inDoubt.delete(room.roomId);
-          room.catchUp();
-        }
-      }
+  static async open(feeds: Feeds, options: TailOptions): Promise<Tail> {
+    // Who can't be told of a removal can't be told of read positions either.
+    const withReads = options.endsWhenRemoved ? [] : options.from.keys();
+    return new Tail(feeds, options, await feeds.follow(options.memberships, new Set(withReads)));
+  }
 
-      const isBusy = inDoubt.size > 0 || hasRead || isHeartbeatDue;
-      const { news, missed } = isBusy || items.length > 0 ? inbox.take() : await inbox.next();
-      for (const each of news) {
-        if (inDoubt.has(each.roomId)) continue; // it was committed before the read that is due
-        const room = rooms.get(each.roomId);
-        const next = room?.advance(each);
-        if (next === "gap") inDoubt.add(each.roomId);
-        if (!room || !next || next === "gap") continue;
-        const end = room.endIn(next, userId);
-        if (end) drop(room, end);
-        else items.push(next);
-      }
-      if (missed) inDoubt = new Set(rooms.keys());
-
-      // It goes on while the reader is given what there is; news that it may not have had come after it.
-      read = inDoubt.size > 0 ? new LogRead(source, rooms, inDoubt) : undefined;
-      if (!read && hasRead) {
-        items.push(positions("caughtUp", rooms));
-        hasRead = false;
-      }
-      if (!read && isHeartbeatDue) {
-        items.push(positions("heartbeat", rooms));
-        isHeartbeatDue = false;
-      }
-      if (items.length > 0) yield items;
+  private constructor(feeds: Feeds, options: TailOptions, followed: readonly FollowedRoom[]) {
+    const { userId, memberships, from, opening = [], heartbeatMs, maxAgeMs, endsWhenRemoved = false } = options;
+    this.userId = userId;
+    this.#feeds = feeds;
+    this.#epoch = memberships.epoch;
+    this.#endsWhenRemoved = endsWhenRemoved;
+    for (const [i, membership] of memberships.of.entries()) {
+      const cursor = new RoomCursor(this, followed[i]!, membership, from.get(membership.roomId));
+      this.#rooms.set(membership.roomId, cursor);
+      this.#due.add(cursor);
+      this.#isCatchingUp ||= !cursor.isAtEnd || cursor.owesReads || isBefore(cursor.position, membership.head);
     }
-  } finally {
-    clearInterval(suspicion);
-    clearTimeout(retirement);
-    signal.removeEventListener("abort", leave);
-  }
-}
-
-/** A read of the logs of some rooms, which has begun. */
-class LogRead {
-  readonly asked: readonly RoomCursor[];
-  readonly pages: ReturnType<ChatStore["readLogs"]>;
-
-  constructor(
-    { store, limits = LIMITS }: Source,
-    rooms: ReadonlyMap<bigint, RoomCursor>,
-    roomIds: ReadonlySet<bigint>,
-  ) {
-    this.asked = [...roomIds].flatMap((roomId) => rooms.get(roomId) ?? []);
-    this.pages = store.readLogs(this.asked, {
-      changes: Math.ceil(limits.logPageChanges / roomIds.size),
-      bytes: limits.logPageBytes,
-    });
-    this.pages.catch(() => {}); // whoever waits for it hears of it
-  }
-}
-
-/** Where a reader is in one room. */
-class RoomCursor implements Reader {
-  readonly roomId: bigint;
-  readonly membershipId: bigint;
-  readonly cursor: { seq: bigint; memberSeq: bigint };
-  knownMembers: bigint;
-
-  constructor({ roomId, membershipId, cursor: { seq, memberSeq } }: Reader) {
-    this.roomId = roomId;
-    this.membershipId = membershipId;
-    this.cursor = { seq, memberSeq };
-    this.knownMembers = memberSeq;
+    this.#items.push(this.#positions("caughtUp"), ...opening);
+    if (heartbeatMs !== undefined) this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
+    if (maxAgeMs === undefined) return;
+    this.#retirement = setTimeout(() => this.close(tooOld()), maxAgeMs * (0.9 + 0.2 * Math.random()));
   }
 
-  /** Takes what of the news is new and follows the cursor; or nothing; or finds that something is missing before it. */
-  advance(news: News): News | "gap" | undefined {
-    const { seq, memberSeq } = this.cursor;
-    if (news.messages.length > 0 && news.messages[0]!.seq > seq + 1n) return "gap";
-    if (news.members.length > 0 && news.members[0]!.member!.memberSeq > memberSeq + 1n) return "gap";
-    if (news.memberSeq > (news.members.at(-1)?.member!.memberSeq ?? memberSeq)) return "gap";
-    const messages = news.messages.filter((message) => message.seq > seq);
-    const members = news.members.filter(({ member }) => member!.memberSeq > memberSeq);
-    if (messages.length + members.length + news.typing.length === 0) return undefined;
-    const isAllNew = messages.length === news.messages.length && members.length === news.members.length;
-    const next = isAllNew ? news : create(NewsSchema, { ...news, messages, members });
-    this.moveTo(next);
-    this.catchUp();
-    return next;
+  /**
+   * What there is to tell, once there is something. While the reader waits, items go to `push`, if it is given; when that
+   * returns false, the reader has waited long enough, and there is nothing.
+   */
+  async next(push?: (item: TailItem) => boolean): Promise<readonly TailItem[]> {
+    for (;;) {
+      // First, or rooms in which much happens would keep the others waiting.
+      if (this.#items.length === 0) await this.#readLog();
+      this.#throwIfClosed();
+      const items = this.#take();
+      this.#throwIfClosed();
+      if (items.length > 0) return items;
+      if (this.#due.size > 0) continue;
+      const isWaiting = await this.#reader.wait(push);
+      this.#throwIfClosed();
+      if (!isWaiting) return [];
+    }
   }
 
-  moveTo({ messages, members }: News): void {
-    this.cursor.seq = messages.at(-1)?.seq ?? this.cursor.seq;
-    this.cursor.memberSeq = members.at(-1)?.member!.memberSeq ?? this.cursor.memberSeq;
+  /** Ends it. The first reason counts. */
+  close(reason: unknown): void {
+    if (this.#closed) return;
+    this.#closed = { reason };
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#retirement);
+    for (const cursor of this.#rooms.values()) this.#leave(cursor);
+    this.#rooms.clear();
+    this.#due.clear();
+    this.#reader.wake();
   }
 
-  isBehind(head: Position): boolean {
-    return this.cursor.seq < head.seq || this.cursor.memberSeq < head.memberSeq;
+  end(reason: unknown): void {
+    this.close(reason);
   }
 
-  /** Nothing lies between the cursor and the room's head, as far as is known. */
-  catchUp(): void {
-    this.knownMembers = this.cursor.memberSeq;
+  hear(cursor: RoomCursor, news: News): void {
+    if (!this.#reader.takesItems) return this.look(cursor);
+    for (const item of this.#lose(cursor, cursor.take(news))) this.#hand(item);
   }
 
-  /** What ends the reader's membership, if it is among the news: its removal, or another membership in its place. */
-  endIn({ members }: News, userId: bigint): Member | undefined {
-    return members
-      .map(({ member }) => member!)
-      .find(
-        (member) => member.userId === userId && (member.id !== this.membershipId || member.removedAt !== undefined),
-      );
+  look(cursor: RoomCursor): void {
+    this.#due.add(cursor);
+    this.#reader.wake();
   }
-}
 
-/** Whether or not its record is still to be had, a membership that is lost has ended. */
-function removed({ roomId, membershipId: id }: Reader, userId: bigint, end?: Member): Event {
-  const value = end?.id === id ? end : { id, roomId, userId, removedAt: timestampNow() };
-  return create(EventSchema, { event: { case: "memberRemoved", value } });
-}
+  #throwIfClosed(): void {
+    if (this.#closed) throw this.#closed.reason;
+  }
 
-function positions(kind: "caughtUp" | "heartbeat", rooms: ReadonlyMap<bigint, Reader>): Event {
-  const cursors = Object.fromEntries([...rooms].map(([roomId, { cursor }]) => [`${roomId}`, { ...cursor }]));
-  return create(EventSchema, { event: { case: kind, value: { cursors } } });
-}
+  /** One reader's trouble is not that of the others. */
+  #hand(item: TailItem): void {
+    try {
+      this.#reader.hand(item);
+    } catch (e) {
+      this.close(e);
+    }
+  }
 
-function tooOld(): ConnectError {
-  return new ConnectError("the stream has reached its maximum age; resume from your cursors", Code.Unavailable);
+  /** Takes what there is. Rooms that stay due have more, or have to be read of in the log. */
+  #take(): readonly TailItem[] {
+    const items = [...this.#items, ...this.#takeNews()];
+    this.#items = [];
+    if (this.#isCatchingUp && this.#due.size === 0 && !this.#rooms.values().some(({ owesReads }) => owesReads)) {
+      items.push(this.#positions("caughtUp"));
+      this.#isCatchingUp = false;
+    }
+    if (this.#isHeartbeatDue) items.push(this.#positions("heartbeat"));
+    this.#isHeartbeatDue = false;
+    return items;
+  }
+
+  /** Takes what the feeds keep, as much as a page has. */
+  #takeNews(): readonly TailItem[] {
+    const { logPageChanges, logPageBytes } = this.#feeds.limits;
+    const items: TailItem[] = [];
+    let [changes, characters] = [0, 0];
+    for (const cursor of this.#due) {
+      if (cursor.isLost) items.push(...this.#lose(cursor, cursor.removed()));
+      while (!cursor.isLost && cursor.next !== undefined && !cursor.isAtEnd) {
+        if (changes >= logPageChanges || characters >= logPageBytes) {
+          this.#postpone(cursor);
+          return items;
+        }
+        const news = cursor.feed.at(cursor.next, cursor.position);
+        if (!news) {
+          cursor.next = undefined;
+          break;
+        }
+        items.push(...this.#lose(cursor, cursor.take(news)));
+        changes += news.messages.length + news.members.length + news.typing.length;
+        for (const { body } of news.messages) characters += body.length;
+      }
+      if (cursor.isLost || cursor.next === undefined) continue;
+      this.#due.delete(cursor);
+      const reads = cursor.takeReads();
+      if (reads) items.push(reads);
+    }
+    return items;
+  }
+
+  /** Lets the other rooms have their turn first. */
+  #postpone(cursor: RoomCursor): void {
+    this.#due.delete(cursor);
+    this.#due.add(cursor);
+  }
+
+  /** Reads a page of each of a few rooms that are behind their feeds; those whose turn it was longest ago come first. */
+  async #readLog(): Promise<void> {
+    const { log, limits } = this.#feeds;
+    const behind = [...this.#due].filter(({ next, isLost }) => next === undefined && !isLost);
+    const cursors = behind.slice(0, limits.readerPages);
+    if (cursors.length === 0 || this.#closed) return;
+    let pages: readonly (LogPage | undefined)[];
+    try {
+      pages = await Promise.all(cursors.map(({ feed: { roomId }, position }) => log.read({ roomId, after: position })));
+    } catch (e) {
+      return this.close(e);
+    }
+    if (this.#closed) return;
+    for (const [i, cursor] of cursors.entries()) {
+      const page = pages[i];
+      if (cursor.isLost) continue;
+      this.#postpone(cursor);
+      if (page) {
+        const items = this.#lose(cursor, cursor.takePage(page));
+        if (items.length > 0) this.#isCatchingUp = true;
+        this.#items.push(...items);
+      } else cursor.leave();
+    }
+  }
+
+  /** What the reader is told of an item; if the room was lost with it, in the end. */
+  #lose(cursor: RoomCursor, item: TailItem | undefined): readonly TailItem[] {
+    if (cursor.isLost) {
+      const { roomId } = cursor.feed;
+      this.#due.delete(cursor);
+      if (this.#rooms.delete(roomId)) this.#leave(cursor);
+      if (this.#endsWhenRemoved) {
+        this.close(notInRoom(roomId, this.userId));
+        return [];
+      }
+    }
+    return item ? [item] : [];
+  }
+
+  #leave(cursor: RoomCursor): void {
+    cursor.feed.readers.delete(cursor);
+    this.#feeds.release(cursor.feed);
+  }
+
+  #beat(): void {
+    if (this.#reader.takesItems) return this.#hand(this.#positions("heartbeat"));
+    this.#isHeartbeatDue = true;
+    this.#reader.wake();
+  }
+
+  #positions(kind: "caughtUp" | "heartbeat"): Event {
+    const epoch = this.#epoch;
+    const cursors = Object.fromEntries(
+      [...this.#rooms].map(([roomId, { position }]) => [`${roomId}`, { ...position, epoch }]),
+    );
+    return create(EventSchema, { event: { case: kind, value: { cursors } } });
+  }
 }

@@ -23,9 +23,7 @@ function toResponse({ status, headers, body }: RpcResponse, signal: AbortSignal,
   // "manual": Workers would compress once more what says that it is compressed.
   const init = { status, headers, encodeBody: "manual" } as const;
   if (body instanceof Uint8Array) return new Response(body as Uint8Array<ArrayBuffer>, init);
-  if (signal.aborted) body.leave();
-  signal.addEventListener("abort", () => body.leave());
-  return new Response(readable(body, limits), init);
+  return new Response(readable(body, signal, limits), init);
 }
 
 async function receiveBody(
@@ -55,27 +53,55 @@ async function discard(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes
   }
 }
 
-/** Takes each chunk when the client has taken the one before; a client that takes none for long has left. */
-function readable(body: StreamBody, { stallMs }: Limits): ReadableStream<Uint8Array> {
-  const chunks = body[Symbol.asyncIterator]();
+/** Takes what comes next when the client has taken what came before; a client that takes nothing for long has left. */
+function readable(body: StreamBody, signal: AbortSignal, { stallMs }: Limits): ReadableStream<Uint8Array> {
+  let [isWanted, hasLeft] = [false, false];
+  let take: (() => void) | undefined;
   let stall: ReturnType<typeof setTimeout> | undefined;
+  const goOn = () => {
+    clearTimeout(stall);
+    take?.();
+  };
+  const leave = () => {
+    hasLeft = true;
+    body.leave();
+    goOn();
+  };
+  if (signal.aborted) leave();
+  signal.addEventListener("abort", leave);
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        clearTimeout(stall);
-        const { value, done } = await chunks.next();
-        if (done) return controller.close();
-        controller.enqueue(value);
-        stall = setTimeout(() => {
-          body.leave();
+      start(controller) {
+        const cutOff = () => {
+          leave();
           controller.error(new Error("the client takes nothing"));
-        }, stallMs);
+        };
+        const write = (bytes: Uint8Array) => {
+          isWanted = false;
+          controller.enqueue(bytes);
+          return false;
+        };
+        const drained = async () => {
+          if (isWanted || hasLeft) return;
+          stall = setTimeout(cutOff, stallMs);
+          await new Promise<void>((resolve) => {
+            take = resolve;
+          });
+        };
+        body
+          .pipe({ write, drained })
+          .then(() => controller.close())
+          .catch(ignore);
       },
-      cancel() {
-        clearTimeout(stall);
-        body.leave();
+      pull() {
+        isWanted = true;
+        goOn();
       },
+      cancel: leave,
     },
     { highWaterMark: 0 },
   );
 }
+
+/** The client has gone, or takes nothing. */
+function ignore(): void {}

@@ -1,22 +1,24 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { getLogger } from "@logtape/logtape";
 import { trust } from "../auth/trust.ts";
 import { Committer } from "../chat/committer.ts";
+import { Feeds } from "../chat/feeds.ts";
 import { MemoryBroadcaster } from "../chat/memory-broadcaster.ts";
 import { createApp } from "../http/app.ts";
 import type { Config } from "../http/config.ts";
 import { Door, isLoopbackName } from "../http/door.ts";
-import type { Database } from "../libsql/database.ts";
-import { migrate } from "../libsql/migrations.ts";
-import { openDatabase } from "../libsql/open.ts";
 import { LibsqlStore } from "../libsql/store.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import type { Identify } from "../rpc/invoke.ts";
 import { Readiness } from "../rpc/readiness.ts";
 import { createHttp1 } from "./http1.ts";
 import { createHttp2 } from "./http2.ts";
+import { openMigrated } from "./open-migrated.ts";
 import { Routes } from "./routes.ts";
 import { Server } from "./server.ts";
+
+const log = getLogger("roomlog");
 
 /** Calls under way at a shutdown get this long, in milliseconds; then their connections are cut. */
 const GRACE_MS = 8_000;
@@ -35,9 +37,10 @@ export interface Running extends AsyncDisposable {
 export async function serve(config: Config, identify: Identify = trust): Promise<Running> {
   const { host, corsOrigins, limits } = config;
   await using started = new AsyncDisposableStack();
-  const database = started.use(await openMigrated(config));
+  const database = started.use(await openMigrated(config, (step) => log.info("migrating the database", { step })));
   const store = new LibsqlStore(database, limits);
   const broadcaster = new MemoryBroadcaster();
+  const feeds = new Feeds({ store, subscriber: broadcaster, limits });
   const rooms = new Committer(store, broadcaster, { gather: nextTurn, limits });
   const readiness = new Readiness(() => store.ping());
   const shutdown = new AbortController();
@@ -46,7 +49,7 @@ export async function serve(config: Config, identify: Identify = trust): Promise
   const endpoints = createEndpoints({
     store,
     rooms,
-    subscriber: broadcaster,
+    feeds: () => feeds,
     readiness,
     identify,
     shutdownSignal: shutdown.signal,
@@ -67,21 +70,4 @@ export async function serve(config: Config, identify: Identify = trust): Promise
       await resources.disposeAsync();
     },
   };
-}
-
-async function openMigrated({ databaseUrl, databaseAuthToken, limits }: Config): Promise<Database> {
-  try {
-    await using opened = new AsyncDisposableStack();
-    const database = opened.use(await openDatabase(databaseUrl, databaseAuthToken, limits.databaseMs));
-    await migrate(database);
-    opened.move();
-    return database;
-  } catch (e) {
-    throw new Error(`the database ${databaseUrl.replace(/\?.*/, "")} can't be opened: ${rootCause(e)}`, { cause: e });
-  }
-}
-
-function rootCause(e: unknown): unknown {
-  if (!(e instanceof Error)) return e;
-  return e.cause === undefined ? e.message : rootCause(e.cause);
 }

@@ -70,11 +70,15 @@ async function write(
     return;
   }
   response.once("close", () => body.leave()).writeHead(status, { ...headers, ...more });
-  for await (const chunk of body) {
-    if (response.destroyed) return;
-    if (chunk.byteLength === 0) response.flushHeaders();
-    else if (!response.write(chunk)) await drained(response, stallMs);
-  }
+  await body.pipe({
+    write(bytes) {
+      if (response.destroyed) return true;
+      if (bytes.byteLength > 0) return response.write(bytes);
+      response.flushHeaders();
+      return true;
+    },
+    drained: () => drained(response, stallMs),
+  });
   response.end();
 }
 

@@ -132,10 +132,10 @@ async function writeStream(
   stream.once("close", () => body.leave());
   stream.respond({ ":status": status, ...headers, ...more }, { waitForTrailers: body.hasTrailers });
   if (body.hasTrailers) stream.once("wantTrailers", () => stream.sendTrailers(body.trailers!));
-  for await (const chunk of body) {
-    if (stream.destroyed) return;
-    if (chunk.byteLength > 0 && !stream.write(chunk)) await drained(stream, stallMs, () => cutOff(stream));
-  }
+  await body.pipe({
+    write: (bytes) => stream.destroyed || bytes.byteLength === 0 || stream.write(bytes),
+    drained: () => drained(stream, stallMs, () => cutOff(stream)),
+  });
   stream.end();
 }
 

@@ -55,6 +55,7 @@ export async function drained(
   stallMs: number,
   cutOff: () => void = () => response.destroy(),
 ): Promise<void> {
+  if (response.destroyed || !response.writableNeedDrain) return; // it has taken all before anybody waited
   await new Promise<void>((resolve) => {
     const done = () => {
       response.off("drain", done).off("close", done).off("timeout", cutOff);

@@ -1,18 +1,17 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Call } from "./call.ts";
 import { clientLeft, deadlineExceeded } from "./errors.ts";
-import type { Batches, StreamRpc } from "./rpc.ts";
+import type { Live, StreamRpc } from "./rpc.ts";
 
-/** A stream that a caller has opened: batches of items, until something ends it. Its call ends with it. */
+/** A stream that a caller has opened, until something ends it. Its call ends with it. */
 export class OpenStream {
   readonly call: Call;
   readonly view: StreamRpc["view"];
   readonly #rpc: StreamRpc;
-  readonly #ending = new AbortController();
-  #batches: Batches | undefined;
-  #first: readonly Message[] | undefined;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
   readonly #onEnd: () => void;
+  #live: Live | undefined;
+  #ended: { readonly reason: unknown } | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
 
   constructor(call: Call, rpc: StreamRpc, openStreams: OpenStreams) {
     this.call = call;
@@ -23,48 +22,35 @@ export class OpenStream {
 
   /** Resolves once the stream is live. */
   async open(request: Message): Promise<void> {
-    const { signal } = this.#ending;
     const { caller, remainingMs } = this.call;
+    if (remainingMs !== undefined) this.#deadline = setTimeout(() => this.end(deadlineExceeded()), remainingMs);
     try {
-      signal.throwIfAborted();
-      if (remainingMs !== undefined) this.#deadline = setTimeout(() => this.end(deadlineExceeded()), remainingMs);
-      this.#batches = await this.#rpc.open(caller, request, signal);
-      const { value } = await this.#batches.next();
-      this.#first = value ?? [];
-      if (signal.aborted) await this.#batches.return();
-      signal.throwIfAborted();
+      this.#live = await this.#rpc.open(caller, request);
     } catch (reason) {
       this.end(reason);
-      throw reason;
     }
+    if (!this.#ended) return;
+    this.#live?.close(this.#ended.reason);
+    throw this.#ended.reason;
   }
 
-  /** What came next; the first, which may be nothing to tell, at once. Rejects with what ended the stream. */
-  async next(): Promise<readonly Message[]> {
-    if (this.#first) {
-      const first = this.#first;
-      this.#first = undefined;
-      return first;
-    }
-    try {
-      const { value, done } = await this.#batches!.next();
-      if (!done && value) return value;
-      this.#ending.signal.throwIfAborted();
-      throw new Error("a stream ends by throwing");
-    } catch (reason) {
+  /** See {@link Live}. */
+  next(push?: (item: Message) => boolean): Promise<readonly Message[]> {
+    // No async function, of which thousands would wait.
+    return this.#live!.next(push).catch((reason: unknown) => {
       this.end(reason);
-      throw reason;
-    }
+      throw this.#ended!.reason;
+    });
   }
 
   /** Releases all that the stream holds. The first reason counts. */
   end(reason: unknown): void {
-    if (this.#ending.signal.aborted) return;
-    this.#ending.abort(reason);
+    if (this.#ended) return;
+    this.#ended = { reason };
     clearTimeout(this.#deadline);
     this.#onEnd();
     this.call.end(reason);
-    void this.#batches?.return().catch(() => {});
+    this.#live?.close(reason);
   }
 
   /** The client has left; nobody hears how the stream ends. */

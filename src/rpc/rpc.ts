@@ -32,8 +32,7 @@ export interface UnaryRpc extends RpcOf<DescMethodUnary> {
 /** A request, and whatever happens from then on. */
 export interface StreamRpc extends RpcOf<DescMethodServerStreaming> {
   readonly kind: "stream";
-  /** Resolves with batches of items, which end by throwing, also the signal's reason. The first says that it is live. */
-  open(caller: Caller | undefined, request: Message, signal: AbortSignal): Promise<Batches>;
+  open(caller: Caller | undefined, request: Message): Promise<Live>;
   readonly view: EncodedView<Message, DescMessage>;
 }
 
@@ -48,7 +47,18 @@ export function isRead({ method }: Rpc): boolean {
   return method.methodKind === "unary" && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 }
 
-export type Batches<Item = Message> = AsyncGenerator<readonly Item[], void | never>;
+/** What a stream tells, until it is closed. */
+export interface Live<Item = Message> {
+  /**
+   * What there is to tell, once there is something; the first, which may be nothing, at once. Rejects with what ended it.
+   * While the reader waits, items may go to `push`, if it is given; when that returns false, the reader has waited long
+   * enough, and there is nothing.
+   */
+  next(push?: (item: Item) => boolean): Promise<readonly Item[]>;
+  /** Ends it and releases all that it holds. The first reason counts. */
+  close(reason: unknown): void;
+}
+
 export type Rpc = UnaryRpc | StreamRpc | ExchangeRpc;
 
 type Unary<I extends DescMessage, O extends DescMessage> = (
@@ -57,7 +67,7 @@ type Unary<I extends DescMessage, O extends DescMessage> = (
 ) => Promise<MessageShape<O>>;
 
 interface Stream<I extends DescMessage, O extends DescMessage, Item extends Message> {
-  open(caller: Caller, request: MessageShape<I>, signal: AbortSignal): Promise<Batches<Item>>;
+  open(caller: Caller, request: MessageShape<I>): Promise<Live<Item>>;
   /** What a reader sees of an item. */
   messages(item: Item): readonly MessageShape<O>[];
 }

@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { trust } from "../auth/trust.ts";
+import { Feeds } from "../chat/feeds.ts";
 import { createApp } from "../http/app.ts";
 import { Door } from "../http/door.ts";
 import { configureLogging } from "../http/logging.ts";
-import { RemoteDatabase } from "../libsql/remote.ts";
+import { HttpDatabase } from "../libsql/remote/http-database.ts";
 import { LibsqlStore } from "../libsql/store.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import { Readiness } from "../rpc/readiness.ts";
@@ -19,19 +20,23 @@ export { RoomObject } from "./room-object.ts";
  */
 const STREAM_MAX_AGE_MS = 5 * 60_000;
 
+/** Sockets are pinged, so that what they carry is seldom lost; how often a stream looks all the same, in milliseconds. */
+const WATCH_MS = 60_000;
+
 const config = workerConfig(env);
 configureLogging(config.logLevel);
 
 const { limits, corsOrigins } = config;
 const store = new LibsqlStore(
-  new RemoteDatabase(config.databaseUrl, config.databaseAuthToken, limits.databaseMs),
+  new HttpDatabase(config.databaseUrl, config.databaseAuthToken, limits.databaseMs),
   limits,
 );
 const readiness = new Readiness(() => store.ping());
 const endpoints = createEndpoints({
   store,
   rooms: new ObjectRoomHost(env.ROOMS, limits),
-  subscriber: new SocketSubscriber(env.ROOMS),
+  // A socket belongs to the request that opened it, and so do feeds.
+  feeds: () => new Feeds({ store, subscriber: new SocketSubscriber(env.ROOMS), limits, watchMs: WATCH_MS }),
   readiness,
   identify: trust,
   streamMaxAgeMs: STREAM_MAX_AGE_MS,

@@ -5,16 +5,16 @@ import { TypingSchema } from "../../gen/chat_pb.ts";
 import { ChangeSchema, FailureSchema, type Outcome, OutcomeSchema } from "../../gen/room/room_pb.ts";
 import { Committer } from "../chat/committer.ts";
 import type { Answers } from "../chat/store.ts";
-import { RemoteDatabase } from "../libsql/remote.ts";
+import { HttpDatabase } from "../libsql/remote/http-database.ts";
 import { LibsqlStore } from "../libsql/store.ts";
-import { PING, PONG, SocketPublisher } from "./room-socket.ts";
+import { SocketPublisher } from "./room-socket.ts";
 import { workerConfig } from "./worker-config.ts";
 
 type OutcomeCase = Outcome["outcome"];
 
 /**
  * A room: commits its changes, one group after the other, and tells the Workers that hold its readers. Its sockets
- * hibernate, so it sleeps while nobody writes, however many read; therefore it has no timers, and nothing in memory that
+ * hibernate, so it sleeps while nobody writes, however many read; therefore it has no timers but a second's for read positions, and nothing in memory that
  * it can't do without. Only Workers of this script can call it; what they say is protobuf, see proto/room/room.proto.
  */
 export class RoomObject extends DurableObject {
@@ -22,9 +22,8 @@ export class RoomObject extends DurableObject {
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     const { databaseUrl, databaseAuthToken, limits } = workerConfig(env);
-    const store = new LibsqlStore(new RemoteDatabase(databaseUrl, databaseAuthToken, limits.databaseMs), limits);
+    const store = new LibsqlStore(new HttpDatabase(databaseUrl, databaseAuthToken, limits.databaseMs), limits);
     this.#committer = new Committer(store, new SocketPublisher(ctx), { limits });
   }
 

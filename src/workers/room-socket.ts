@@ -1,11 +1,16 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
-import type { Publisher, Subscriber } from "../chat/broadcaster.ts";
-import type { Inbox } from "../chat/inbox.ts";
+import type { Listener, Publisher, Subscriber } from "../chat/broadcaster.ts";
+import { after, furthest, isBefore } from "../chat/position.ts";
+import type { Position } from "../chat/store.ts";
 
-/** Answered by the platform while the object sleeps. */
-export const PING = "ping";
-export const PONG = "pong";
+const PING = "ping";
+const PONG = "pong";
+
+/** How an object answers pings, by the platform while it sleeps: with how far its room has got, as far as it knows. */
+function pong({ seq, memberSeq }: Position): WebSocketRequestResponsePair {
+  return new WebSocketRequestResponsePair(PING, `${PONG} ${seq} ${memberSeq}`);
+}
 
 /** How often a Worker asks whether its sockets still reach their objects, in milliseconds. */
 const PING_MS = 20_000;
@@ -17,13 +22,18 @@ const LONGEST_PAUSE_MS = 10_000;
 
 /** The object's end: hands news to every Worker with readers of the room. */
 export class SocketPublisher implements Publisher {
-  readonly #ctx: Pick<DurableObjectState, "getWebSockets">;
+  readonly #ctx: Pick<DurableObjectState, "getWebSockets" | "setWebSocketAutoResponse">;
+  #head: Position = { seq: 0n, memberSeq: 0n };
 
-  constructor(ctx: Pick<DurableObjectState, "getWebSockets">) {
+  constructor(ctx: Pick<DurableObjectState, "getWebSockets" | "setWebSocketAutoResponse">) {
     this.#ctx = ctx;
+    ctx.setWebSocketAutoResponse(pong(this.#head));
   }
 
   publish(news: News): void {
+    const head = furthest(after(this.#head, news), { ...this.#head, memberSeq: news.memberSeq });
+    if (isBefore(this.#head, head)) this.#ctx.setWebSocketAutoResponse(pong(head));
+    this.#head = head;
     const frame = toBinary(NewsSchema, news);
     for (const socket of this.#ctx.getWebSockets()) {
       try {
@@ -35,24 +45,28 @@ export class SocketPublisher implements Publisher {
   }
 }
 
-/** The Worker's end: a socket for each room of a stream, opened again whenever it breaks. */
+/** The Worker's end: a socket for each room, opened again whenever it breaks. */
 export class SocketSubscriber implements Subscriber {
   readonly #rooms: Cloudflare.Env["ROOMS"];
+  readonly #links = new Set<RoomLink>();
+  #pings: ReturnType<typeof setInterval> | undefined;
 
   constructor(rooms: Cloudflare.Env["ROOMS"]) {
     this.#rooms = rooms;
   }
 
-  async subscribe(roomIds: Iterable<bigint>, inbox: Inbox): Promise<AsyncDisposable> {
-    const links = [...roomIds].map((roomId) => new RoomLink(this.#rooms, roomId, inbox));
-    const pings = setInterval(() => {
-      for (const link of links) link.ping();
-    }, PING_MS);
-    await Promise.all(links.map((link) => link.dial()));
+  async subscribe(roomId: bigint, listener: Listener): Promise<AsyncDisposable> {
+    const link = new RoomLink(this.#rooms, roomId, listener);
+    this.#links.add(link);
+    this.#pings ??= setInterval(() => this.#links.forEach((link) => link.ping()), PING_MS);
+    await link.dial();
     return {
       [Symbol.asyncDispose]: async () => {
-        clearInterval(pings);
-        for (const link of links) link.close();
+        link.close();
+        this.#links.delete(link);
+        if (this.#links.size > 0) return;
+        clearInterval(this.#pings);
+        this.#pings = undefined;
       },
     };
   }
@@ -62,17 +76,17 @@ export class SocketSubscriber implements Subscriber {
 class RoomLink {
   readonly #rooms: Cloudflare.Env["ROOMS"];
   readonly #roomId: bigint;
-  readonly #inbox: Inbox;
+  readonly #listener: Listener;
   #socket: WebSocket | undefined;
   #isAnswered = true;
   #pause = FIRST_PAUSE_MS;
   #redial: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(rooms: Cloudflare.Env["ROOMS"], roomId: bigint, inbox: Inbox) {
+  constructor(rooms: Cloudflare.Env["ROOMS"], roomId: bigint, listener: Listener) {
     this.#rooms = rooms;
     this.#roomId = roomId;
-    this.#inbox = inbox;
+    this.#listener = listener;
   }
 
   /** Resolves when the first attempt has ended, either way: an object out of reach costs time, not messages. */
@@ -123,11 +137,13 @@ class RoomLink {
   }
 
   #receive(data: unknown): void {
-    if (data === PONG) {
+    if (typeof data === "string") {
       this.#isAnswered = true;
       this.#pause = FIRST_PAUSE_MS;
+      const [, seq = 0, memberSeq = 0] = data.split(" ");
+      this.#listener.hearHead({ seq: BigInt(seq), memberSeq: BigInt(memberSeq) });
     } else if (data instanceof ArrayBuffer) {
-      this.#inbox.push(fromBinary(NewsSchema, new Uint8Array(data)));
+      this.#listener.hear(fromBinary(NewsSchema, new Uint8Array(data)));
     }
   }
 
@@ -147,7 +163,7 @@ class RoomLink {
     this.#redial = setTimeout(
       async () => {
         await this.dial();
-        this.#inbox.miss();
+        this.#listener.miss();
       },
       this.#pause * (0.5 + Math.random() / 2),
     );
