@@ -15,9 +15,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 test("dependencies point one way", () => {
   const wrong: string[] = [];
-  for (const file of globSync("src/*/*.ts")) {
+  for (const file of globSync("src/**/*.ts")) {
     const [, folder] = file.split("/");
-    for (const [, path] of readFileSync(file, "utf8").matchAll(/(?:from|import)\s+"(\.[^"]+)"/g)) {
+    for (const [, path] of readFileSync(file, "utf8").matchAll(/(?:from|import)[\s(]*"(\.[^"]+)"/g)) {
       const [root, imported] = join(dirname(file), path!).split("/");
       const isAllowed = root === "gen" || imported === folder || MAY_IMPORT[folder!]!.includes(imported!);
       if (!isAllowed) wrong.push(`${file} imports ${path}`);

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type Message, type SendMessageReq, SendMessageReqSchema, TypingSchema } from "../../gen/chat_pb.ts";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import { Committer } from "../../src/chat/committer.ts";
@@ -11,8 +11,9 @@ import { LIMITS, type Limits } from "../../src/chat/limits.ts";
 import type { Commit, RoomChange } from "../../src/chat/store.ts";
 import { change } from "../support/changes.ts";
 import { MemoryLog, testMessage } from "../support/memory-log.ts";
+import { nextTurn } from "../support/stream-setup.ts";
 
-const { commitChanges, commitCharacters, waitingChanges } = LIMITS;
+const { commitChanges, commitCharacters } = LIMITS;
 
 describe("group commit", () => {
   test("sends that wait share the next commit, in the order of their arrival", async () => {
@@ -39,6 +40,48 @@ describe("group commit", () => {
     }
   });
 
+  test("a change that comes alone is committed at once, in the call that brings it", async () => {
+    const gather = vi.fn(async () => {});
+    const stage = new Stage({}, gather);
+    for (const body of ["a", "b", "c"]) {
+      const answer = stage.send(body);
+      expect(stage.underWay, "at once").toBe(1);
+      (await stage.commit()).succeed();
+      await answer;
+    }
+    expect(gather).not.toHaveBeenCalled();
+  });
+
+  test("after changes that came together, the next ones are gathered, until one has come alone", async () => {
+    const gathering: PromiseWithResolvers<void>[] = [];
+    const gather = () => {
+      gathering.push(Promise.withResolvers());
+      return gathering.at(-1)!.promise;
+    };
+    const stage = new Stage({}, gather);
+    const answers = ["a", "b", "c"].map((body) => stage.send(body));
+    (await stage.commit()).succeed();
+    const together = await stage.commit();
+    expect(together.sends.map(({ body }) => body)).toEqual(["b", "c"]);
+    answers.push(stage.send("d"));
+    together.succeed();
+    await nextTurn();
+    expect([stage.underWay, gathering.length], "what arrives meanwhile is waited for").toEqual([0, 1]);
+    answers.push(stage.send("e"));
+    gathering[0]!.resolve();
+    const gathered = await stage.commit();
+    expect(gathered.sends.map(({ body }) => body)).toEqual(["d", "e"]);
+    gathered.succeed();
+    await Promise.all(answers);
+
+    const alone = stage.send("f");
+    gathering[1]!.resolve();
+    (await stage.commit()).succeed();
+    await alone;
+    void stage.send("g");
+    expect([stage.underWay, gathering.length]).toEqual([1, 2]);
+  });
+
   test("at most commitChanges share a commit", async () => {
     const stage = new Stage();
     const answers = Array.from({ length: 2 * commitChanges + 1 }, (_, i) => stage.send(`${i}`));
@@ -48,7 +91,7 @@ describe("group commit", () => {
       sizes.push(commit.sends.length);
       commit.succeed();
     }
-    expect(sizes).toEqual([commitChanges, commitChanges, 1]);
+    expect(sizes, "the first comes alone").toEqual([1, commitChanges, commitChanges]);
     expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(answers.map((_, i) => `${i}`));
   });
 
@@ -58,17 +101,18 @@ describe("group commit", () => {
     const tooLong = "y".repeat(commitCharacters + 1);
     const answers = [...Array<string>(12).fill(tenth), tooLong, "last"].map((body) => stage.send(body));
     const sizes: number[] = [];
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 5; i++) {
       const commit = await stage.commit();
       sizes.push(commit.sends.length);
       commit.succeed();
     }
-    expect(sizes).toEqual([10, 2, 1, 1]);
+    expect(sizes).toEqual([1, 10, 1, 1, 1]);
     await Promise.all(answers);
   });
 
   test("more than waitingChanges are refused with UNAVAILABLE, the others are not harmed", async () => {
-    const stage = new Stage();
+    const waitingChanges = 1_000;
+    const stage = new Stage({ waitingChanges });
     const answers = [stage.send("under way")];
     const commit = await stage.commit();
     for (let i = 0; i < waitingChanges; i++) answers.push(stage.send("waits"));
@@ -130,20 +174,22 @@ describe("RoomHost", () => {
   });
 
   test("[H1] a retry is answered with the first message and not published again", async () => {
-    const stage = new Stage();
+    const stage = await Stage.busy();
     const answers = ["retry", "new"].map((body) => stage.send(body, 1n));
+    stage.goOn();
     const [first, fresh] = [testMessage(1n, 5n, "retry"), testMessage(1n, 6n, "new")];
-    (await stage.commit()).succeed({ outcomes: [first, fresh], news: sent(fresh).news });
+    (await stage.commit()).succeed({ ...sent(fresh), outcomes: [first, fresh] });
     expect(await Promise.all(answers)).toEqual([first, fresh]);
-    expect(stage.published).toEqual(sent(fresh).news);
+    expect(stage.published.slice(1)).toEqual(sent(fresh).news);
   });
 
   test("[H1] a commit in which nothing is new publishes nothing", async () => {
-    const stage = new Stage();
+    const stage = await Stage.busy();
     const answers = [stage.send("retry"), stage.send("stranger")];
-    (await stage.commit()).succeed({ outcomes: [testMessage(1n, 1n), notInRoom(1n, 1n)], news: [] });
+    stage.goOn();
+    (await stage.commit()).succeed({ outcomes: [testMessage(1n, 1n), notInRoom(1n, 1n)], news: [], reads: [] });
     await Promise.allSettled(answers);
-    expect(stage.published).toEqual([]);
+    expect(stage.bodies).toEqual([["under way"]]);
   });
 
   test("a send that is refused rejects alone; the others of its commit are published and answered", async () => {
@@ -156,7 +202,7 @@ describe("RoomHost", () => {
     const [messageA, messageB] = [testMessage(1n, 2n, "a"), testMessage(1n, 3n, "b")];
     const refusal = notInRoom(1n, 1n);
     const { news } = sent(messageA, messageB);
-    (await stage.commit()).succeed({ outcomes: [messageA, refusal, messageB], news });
+    (await stage.commit()).succeed({ outcomes: [messageA, refusal, messageB], news, reads: [] });
     await expect(stranger).rejects.toBe(refusal);
     expect(await a).toBe(messageA);
     expect(await b).toBe(messageB);
@@ -211,7 +257,7 @@ describe("RoomHost", () => {
 
   test("[H2] each room's changes are published in the order of their numbers, none missing", async () => {
     const plans = fc.array(
-      fc.record({ roomId: fc.bigInt({ min: 1n, max: 3n }), what: fc.constantFrom("send", "read", "refused") }),
+      fc.record({ roomId: fc.bigInt({ min: 1n, max: 3n }), what: fc.constantFrom("send", "add", "refused") }),
       { maxLength: 30 },
     );
     await fc.assert(
@@ -221,7 +267,7 @@ describe("RoomHost", () => {
         const answers: Promise<unknown>[] = [];
         s.scheduleSequence(
           plan.map(({ roomId, what }) => async () => {
-            if (what === "read") answers.push(stage.read(roomId));
+            if (what === "add") answers.push(stage.add(roomId));
             else answers.push(stage.send(what === "refused" ? REFUSED : "hello", roomId));
           }),
         );
@@ -233,13 +279,38 @@ describe("RoomHost", () => {
           const due = (kind: string) =>
             plan.filter((each) => each.roomId === roomId && each.what === kind).map((_, i) => BigInt(i + 1));
           expect(published.flatMap(({ messages }) => messages.map(({ seq }) => seq))).toEqual(due("send"));
-          expect(published.flatMap(({ members }) => members.map(({ member }) => member!.memberSeq))).toEqual(
-            due("read"),
+          const before = 4n; // the author, and users 1 to 3
+          expect(published.flatMap(({ members }) => members.map(({ memberSeq }) => memberSeq - before))).toEqual(
+            due("add"),
           );
         }
       }),
       { numRuns: 200 },
     );
+  });
+
+  test("a read position is told once it is durable, the first of a room at once and the next ones together", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const stage = new Stage();
+      stage.succeedAlways();
+      const [first, second] = [await stage.send("a"), await stage.send("b")];
+      stage.published.length = 0;
+      await stage.read(1n, first.id);
+      expect(stage.published).toMatchObject([
+        { roomId: 1n, memberSeq: 4n, messages: [], reads: { readMessageIds: { 1: first.id } }, readsArePrivate: false },
+      ]);
+      await Promise.all([stage.read(1n, second.id), stage.read(1n, first.id, 2n), stage.read(1n, second.id, 2n)]);
+      await stage.read(1n, first.id);
+      expect(stage.published).toHaveLength(1);
+      vi.advanceTimersByTime(LIMITS.readsIntervalMs);
+      expect(stage.published.slice(1)).toMatchObject([{ reads: { readMessageIds: { 1: second.id, 2: second.id } } }]);
+      vi.advanceTimersByTime(10 * LIMITS.readsIntervalMs);
+      expect(stage.published, "a position that stays where it is is not told").toHaveLength(2);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("typing is published at once, also while a commit is under way", async () => {
@@ -261,7 +332,7 @@ function request(body: string, roomId = 1n) {
 /** What a store makes of sends to one room. */
 function sent(...messages: Message[]): Commit {
   const { roomId } = messages[0]!;
-  return { outcomes: messages, news: [create(NewsSchema, { roomId, messages })] };
+  return { outcomes: messages, news: [create(NewsSchema, { roomId, messages })], reads: [] };
 }
 
 /** A commit under way; the test says how it ends. */
@@ -279,21 +350,39 @@ class Stage {
   readonly #commits: Ongoing[] = [];
   #begun = Promise.withResolvers<void>();
   #gate: (() => Promise<void>) | undefined;
+  #lastUser = 2_000n;
 
-  constructor(limits: Partial<Limits> = {}) {
+  constructor(limits: Partial<Limits> = {}, gather?: () => Promise<void>) {
     this.committer = new Committer(
       { commit: (changes) => this.#begin(changes) },
       { publish: (news) => void this.published.push(news) },
-      { limits: { ...LIMITS, ...limits } },
+      { limits: { ...LIMITS, ...limits }, ...(gather && { gather }) },
     );
   }
+
+  /** One with a send under way, so that those who come share the next commit. */
+  static async busy(): Promise<Stage> {
+    const stage = new Stage();
+    void stage.send("under way");
+    const { succeed } = await stage.commit();
+    stage.goOn = succeed;
+    return stage;
+  }
+
+  /** Lets what is under way succeed. */
+  goOn: () => void = () => {};
 
   send(body: string, roomId?: bigint): Promise<Message> {
     return this.committer.apply(request(body, roomId));
   }
 
-  read(roomId: bigint): Promise<unknown> {
-    return this.committer.apply(change("markRead", { roomId, userId: 1n, messageId: 1n }));
+  read(roomId: bigint, messageId = 1n, userId = 1n): Promise<unknown> {
+    return this.committer.apply(change("markRead", { roomId, userId, messageId }));
+  }
+
+  /** A member that no other room has. */
+  add(roomId: bigint): Promise<unknown> {
+    return this.committer.apply(change("addMember", { roomId, userId: ++this.#lastUser }));
   }
 
   edit(body: string, roomId = 1n): Promise<unknown> {
@@ -348,15 +437,20 @@ class Stage {
   }
 
   #commit(changes: readonly RoomChange[]): Commit {
-    const news: News[] = [];
-    const outcomes = changes.map(({ case: name, value: { roomId, ...value } }) => {
-      const body = "body" in value ? value.body : "";
-      if (body === REFUSED) return notInRoom(roomId, 1n);
-      const made = this.#log.commit(roomId, [name === "markRead" ? { kind: "read", userId: 1n } : { kind: "send" }]);
+    const commits = changes.map((each): Commit => {
+      const { roomId } = each.value;
+      this.#log.head(roomId);
+      if (each.case === "addMember" || each.case === "markRead") return this.#log.commitNow([each]);
+      const body = "body" in each.value ? each.value.body : "";
+      if (body === REFUSED) return { outcomes: [notInRoom(roomId, 1n)], news: [], reads: [] };
+      const made = this.#log.append(roomId);
       for (const message of made.messages) message.body = body;
-      news.push(made);
-      return made.messages[0] ?? made.members[0]!.member!;
+      return { outcomes: made.messages, news: [made], reads: [] };
     });
-    return { outcomes, news };
+    return {
+      outcomes: commits.flatMap(({ outcomes }) => outcomes),
+      news: commits.flatMap(({ news }) => news),
+      reads: commits.flatMap(({ reads }) => reads),
+    };
   }
 }

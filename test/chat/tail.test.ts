@@ -1,19 +1,14 @@
-import { getEventListeners } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EventSchema } from "../../gen/chat_pb.ts";
-import type { News } from "../../gen/room/room_pb.ts";
-import type { Subscriber } from "../../src/chat/broadcaster.ts";
-import { LIMITS, type Limits } from "../../src/chat/limits.ts";
-import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
-import type { PageSize, Reader } from "../../src/chat/store.ts";
-import { type TailItem, type TailOptions, tail } from "../../src/chat/tail.ts";
-import { MemoryLog, testNews } from "../support/memory-log.ts";
+import { LIMITS } from "../../src/chat/limits.ts";
+import { testNews } from "../support/memory-log.ts";
 import { textBytes } from "../support/room-logs.ts";
+import { HEARTBEAT_MS, messages, range, said, seqs, TailSetup } from "../support/tail-setup.ts";
 
-const HEARTBEAT_MS = 1_000;
-const { logPageChanges: PAGE, inboxChanges: INBOX } = LIMITS;
+const { logPageChanges: PAGE } = LIMITS;
+const never = () => new Promise<never>(() => {});
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
@@ -22,490 +17,416 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A room's tail, its log and its broadcaster. */
-class Setup {
-  readonly log = new MemoryLog();
-  readonly broadcaster = new MemoryBroadcaster();
-  readonly left = new AbortController();
-  readonly limits: Limits;
-  reads = 0;
-  /** Replaces the next read of the log. */
-  nextRead: (() => Promise<never>) | undefined;
-
-  constructor(limits: Partial<Limits> = {}) {
-    this.limits = { ...LIMITS, ...limits };
-  }
-
-  /** The tail of user 1. */
-  tail(options: Partial<TailOptions> = {}, subscriber: Subscriber = this.broadcaster) {
-    const readLogs = (readers: readonly Reader[], size: PageSize) => {
-      if (++this.reads > 1_000) throw new Error("the tail reads and reads");
-      const read = this.nextRead;
-      this.nextRead = undefined;
-      return read ? read() : this.log.readLogs(readers, size);
-    };
-    const defaults = { userId: 1n, readers: [atStart(1n)], heartbeatMs: HEARTBEAT_MS };
-    return tail(
-      { store: { readLogs }, subscriber, limits: this.limits },
-      { ...defaults, ...options },
-      this.left.signal,
-    );
-  }
-
-  /** A tail that has begun, of a log with one change, which it has delivered. */
-  async following() {
-    this.log.append(1n);
-    const changes = this.tail();
-    await changes.next();
-    await changes.next();
-    expect(this.reads).toBe(1);
-    return changes;
-  }
-
-  expectNothingLeft() {
-    expect(this.broadcaster.size, "subscriptions").toBe(0);
-    expect(vi.getTimerCount(), "timers").toBe(0);
-    expect(getEventListeners(this.left.signal, "abort"), "abort listeners").toEqual([]);
-  }
-}
-
-const atStart = (roomId: bigint): Reader => ({ roomId, membershipId: 1n, cursor: { seq: 0n, memberSeq: 0n } });
-
-type Result = IteratorResult<readonly TailItem[], never>;
-
-/** What an item of the tail says, in short: messages as room/seq, members as room+member_seq, events by their kind. */
-function said({ value }: Result): string[] {
-  return value.flatMap((item: TailItem) => {
-    if (item.$typeName === "chat_grpc.Event") {
-      const { event } = item;
-      if (event.case !== "caughtUp" && event.case !== "heartbeat") return [event.case!];
-      const at = Object.entries(event.value.cursors);
-      return [`${event.case} ${at.map(([roomId, cursor]) => `${roomId}/${cursor.seq}+${cursor.memberSeq}`)}`];
-    }
-    return [
-      ...item.messages.map(({ seq }) => `${item.roomId}/${seq}`),
-      ...item.members.map(({ member }) => `${item.roomId}+${member!.memberSeq}`),
-      ...item.typing.map(({ userId }) => `${userId} types`),
-    ];
-  });
-}
-
-const messages = ({ value }: Result) => value.flatMap((item) => (item.$typeName === "room.News" ? item.messages : []));
-const seqs = (result: Result) => messages(result).map(({ seq }) => Number(seq));
-const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
-
-function addAgain(userId: bigint) {
-  return (setup: Setup) => setup.broadcaster.publish(setup.log.commit(1n, [{ kind: "add", userId }]));
-}
-
-describe("tail", () => {
-  test("[T1] the first item is caught_up and what has to be told first, and comes before the log is read", async () => {
-    const setup = new Setup();
+describe("[T1] a tail is live", () => {
+  test("when it gives its first items: caught_up and what has to be told first, before any log is read", async () => {
+    const setup = new TailSetup();
     setup.log.append(1n, 3);
+    setup.readLogs = never;
     const opening = [create(EventSchema, { event: { case: "reset", value: { roomId: 1n } } })];
-    const readers = [{ ...atStart(1n), cursor: { seq: 1n, memberSeq: 0n } }, atStart(2n)];
-    const changes = setup.tail({ readers, opening });
-    expect(said(await changes.next())).toEqual(["caughtUp 1/1+0,2/0+0", "reset"]);
-    expect(setup).toMatchObject({ reads: 0, broadcaster: { size: 2 } });
-    expect(seqs(await changes.next())).toEqual([2, 3]);
+    const tail = await setup.tail({ rooms: [1n, 2n], from: { 1: 1 }, opening });
+    expect(said(await tail.next())).toEqual(["caughtUp 1/1+4,2/0+4", "reset"]);
+    expect(setup.broadcaster.size).toBe(2);
   });
 
-  test("[T1] caught_up comes once the log was read to its end, however many pages it had", async () => {
-    const setup = new Setup();
+  test("and tells the epoch with its cursors", async () => {
+    const tail = await new TailSetup().tail();
+    expect((await tail.next())[0]).toMatchObject({ event: { value: { cursors: { 1: { epoch: "memory" } } } } });
+  });
+
+  test("caught_up comes once the log was read to its end, however many pages it had", async () => {
+    const setup = new TailSetup();
     setup.log.append(1n, PAGE + 1);
-    const changes = setup.tail();
-    await changes.next();
-    expect(said(await changes.next())).not.toContainEqual(expect.stringContaining("caughtUp"));
-    expect(said(await changes.next())).toEqual([`1/${PAGE + 1}`, `caughtUp 1/${PAGE + 1}+0`]);
+    const tail = await setup.tail({ from: { 1: 0 } });
+    await tail.next();
+    expect(said(await tail.next())).not.toContainEqual(expect.stringContaining("caughtUp"));
+    expect(said(await tail.next())).toEqual([`1/${PAGE + 1}`, `caughtUp 1/${PAGE + 1}+4`]);
   });
 
-  test("[T1] heartbeats come at their interval, with the cursors reached", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
+  test("caught_up comes also when the feed kept all that was missing", async () => {
+    const setup = new TailSetup();
+    await setup.following();
+    setup.send();
+    setup.send();
+    const tail = await setup.tail({ userId: 2n, from: { 1: 1 } });
+    expect(said(await tail.next())).toEqual(["caughtUp 1/1+4", "1/2", "1/3", "caughtUp 1/3+4"]);
+    expect(setup.reads, "for the read positions").toEqual([["1/3+4"]]);
+  });
+
+  test("heartbeats come at their interval, with the cursors reached", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
     for (let i = 0; i < 3; i++) {
-      const waiting = changes.next();
+      const waiting = tail.next();
       await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
-      expect(said(await waiting)).toEqual(["heartbeat 1/1+0"]);
+      expect(said(await waiting)).toEqual(["heartbeat 1/1+4"]);
     }
-    setup.broadcaster.publish(setup.log.commit(1n, [{ kind: "send" }, { kind: "read", userId: 2n }]));
-    expect(said(await changes.next())).toEqual(["1/2", "1+1"]);
-    const waiting = changes.next();
+    setup.publish(1n, { kind: "send" }, { kind: "remove", userId: 2n });
+    expect(said(await tail.next())).toEqual(["1+5", "1/2"]);
+    const waiting = tail.next();
     await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
-    expect(said(await waiting)).toEqual(["heartbeat 1/2+1"]);
+    expect(said(await waiting)).toEqual(["heartbeat 1/2+5"]);
   });
 
-  test("[T1] what is committed after the first item is delivered, even if its notification is lost", async () => {
-    const setup = new Setup();
-    const changes = setup.tail();
-    await changes.next();
+  test("a reader that was busy for many intervals gets one heartbeat", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    await vi.advanceTimersByTimeAsync(10 * HEARTBEAT_MS);
+    expect(said(await tail.next())).toEqual(["heartbeat 1/1+4"]);
+  });
+
+  test("what is committed after the first items is given, even if nobody tells of it", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
     setup.log.append(1n, 2);
-    expect(seqs(await changes.next())).toEqual([1, 2]);
+    const waiting = tail.next();
+    await setup.beat();
+    expect(seqs(await waiting)).toEqual([2, 3]);
   });
 
-  test("[T2] what follows the cursor is passed on as it arrives, without a read", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
+  test("what was committed before it had subscribed, after its memberships were read, is given", async () => {
+    const { promise: link, resolve: connect } = Promise.withResolvers<void>();
+    const subscriber = { subscribe: () => link.then(() => ({ [Symbol.asyncDispose]: async () => {} })) };
+    const setup = new TailSetup({}, subscriber);
+    const opening = setup.tail();
+    await setup.settle();
+    setup.log.append(1n);
+    connect();
+    const tail = await opening;
+    expect(said(await tail.next())).toEqual(["caughtUp 1/0+4", "1/1"]);
+  });
+});
+
+describe("[T2] a tail gives every change in its order, none missing, none twice:", () => {
+  test("what follows is passed on as it arrives, without a read", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
     const all = [setup.log.append(1n, 3), setup.log.append(1n)];
     for (const news of all) setup.broadcaster.publish(news);
-    const { value } = await changes.next();
-    expect(value).toHaveLength(2);
-    for (const [i, news] of all.entries()) expect(value[i]).toBe(news);
-    expect(setup.reads).toBe(1);
+    const items = await tail.next();
+    expect(items).toHaveLength(2);
+    for (const [i, news] of all.entries()) expect(items[i]).toBe(news);
+    expect(setup.reads).toEqual([]);
   });
 
-  test("[T2] of news that were delivered in part, the rest is delivered", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
+  test("of news that were given in part, the rest", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
     setup.log.append(1n, 2);
     setup.broadcaster.publish(testNews(1n, 1, 3));
-    expect(seqs(await changes.next())).toEqual([2, 3]);
-    expect(setup.reads).toBe(1);
+    expect(seqs(await tail.next())).toEqual([2, 3]);
+    expect(setup.reads).toEqual([]);
   });
 
-  test("[T2] a gap is filled from the log", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
+  test("of news that come twice, and late, nothing", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    const [first, second] = [setup.log.append(1n), setup.log.append(1n)];
+    for (const news of [first, first, second, first, second]) setup.broadcaster.publish(news);
+    expect(seqs(await tail.next())).toEqual([2, 3]);
+    expect(setup.reads).toEqual([]);
+  });
+
+  test("a gap is filled from the log", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
     setup.log.append(1n, 3);
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(seqs(await changes.next())).toEqual([2, 3, 4, 5]);
+    setup.send();
+    expect(seqs(await tail.next())).toEqual([2, 3, 4, 5]);
+    expect(setup.reads).toEqual([["1/1+4"]]);
   });
 
-  test("[T2] a gap in one room is not a reason to read the others", async () => {
-    const setup = new Setup();
-    const changes = setup.tail({ readers: [atStart(1n), atStart(2n)] });
-    await changes.next();
-    setup.broadcaster.publish(setup.log.append(2n));
-    await changes.next();
-    const readLogs = vi.spyOn(setup.log, "readLogs");
+  test("a gap in one room is not a reason to read the others, nor to wait with them", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following({ rooms: [1n, 2n] });
     setup.log.append(1n);
-    setup.broadcaster.publish(setup.log.append(1n));
-    setup.broadcaster.publish(setup.log.append(2n));
-    expect(said(await changes.next())).toEqual(["2/2"]);
-    expect(said(await changes.next())).toEqual(["1/1", "1/2", "caughtUp 1/2+0,2/2+0"]);
-    expect(readLogs).toHaveBeenCalledOnce();
-    expect(readLogs.mock.lastCall![0]).toMatchObject([{ roomId: 1n }]);
+    setup.send(1n);
+    setup.send(2n);
+    expect(said(await tail.next())).toEqual(["2/1"]);
+    expect(said(await tail.next())).toEqual(["1/2", "1/3"]);
+    expect(setup.reads).toEqual([["1/1+4"]]);
   });
 
-  test("[T2] a backlog is read page by page, and then it is live", async () => {
-    const setup = new Setup();
+  test("a backlog is read page by page, and then it is live", async () => {
+    const setup = new TailSetup();
     setup.log.append(1n, 2 * PAGE);
-    const changes = setup.tail();
-    await changes.next();
-    expect(seqs(await changes.next())).toEqual(range(1, PAGE));
-    expect(said(await changes.next())).toEqual([
+    const tail = await setup.tail({ from: { 1: 0 } });
+    await tail.next();
+    await setup.settle();
+    expect(seqs(await tail.next())).toEqual(range(1, PAGE));
+    expect(said(await tail.next())).toEqual([
       ...range(PAGE + 1, 2 * PAGE).map((seq) => `1/${seq}`),
-      `caughtUp 1/${2 * PAGE}+0`,
+      `caughtUp 1/${2 * PAGE}+4`,
     ]);
-    const waiting = changes.next();
+    const waiting = tail.next();
     const news = setup.log.append(1n);
     setup.broadcaster.publish(news);
-    expect((await waiting).value).toEqual([news]);
-    expect(setup.reads, "the last page was full, but has reached the head").toBe(2);
+    expect(await waiting).toEqual([news]);
+    expect(setup.reads, "the last page was full, but has reached the head").toHaveLength(2);
   });
 
-  test("[T2] what is committed between two pages is read with the next, and passed on only once", async () => {
-    const setup = new Setup();
-    setup.log.append(1n, PAGE);
-    const changes = setup.tail();
-    await changes.next();
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(seqs(await changes.next())).toEqual(range(1, PAGE));
-    const waiting = changes.next();
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(said(await waiting)).toEqual([`1/${PAGE + 1}`, `1/${PAGE + 2}`, `caughtUp 1/${PAGE + 2}+0`]);
-    expect(setup.reads).toBe(2);
-  });
-
-  test("[T2] a page that isn't full is the last", async () => {
-    const setup = new Setup();
-    setup.log.append(1n, PAGE - 1);
-    const changes = setup.tail();
-    await changes.next();
-    await changes.next();
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(seqs(await changes.next())).toEqual([PAGE]);
-    expect(setup.reads).toBe(1);
-  });
-
-  test("[T2] a page that was cut by its bytes is followed by another, also when it has few changes", async () => {
-    const setup = new Setup({ logPageBytes: 2 * textBytes("message 1") });
-    setup.log.append(1n, 5);
-    const changes = setup.tail();
-    await changes.next();
-    expect(said(await changes.next())).toEqual(["1/1", "1/2"]);
-    expect(said(await changes.next())).toEqual(["1/3", "1/4"]);
-    expect(said(await changes.next())).toEqual(["1/5", "caughtUp 1/5+0"]);
-    expect(setup.reads).toBe(3);
-  });
-
-  test("[T2] a room that gets nothing of a page, because others have filled it, is read on until its head", async () => {
-    const setup = new Setup({ logPageBytes: 1 });
-    setup.log.append(1n, 2);
-    setup.log.commit(2n, [{ kind: "send" }, { kind: "read", userId: 2n }]);
-    setup.log.append(3n);
-    const changes = setup.tail({ readers: [1n, 2n, 3n].map(atStart) });
-    await changes.next();
-    expect(said(await changes.next())).toEqual(["1/1", "2+1"]);
-    expect(said(await changes.next())).toEqual(["1/2"]);
-    expect(said(await changes.next())).toEqual(["2/1"]);
-    expect(said(await changes.next())).toEqual(["3/1", "caughtUp 1/2+0,2/1+1,3/1+0"]);
-    expect(setup.reads).toBe(4);
-  });
-
-  test("[T2] news of a room that waits for its part of the log come in their place", async () => {
-    const setup = new Setup({ logPageBytes: 1 });
-    setup.log.append(1n);
-    setup.log.append(2n);
-    const changes = setup.tail({ readers: [1n, 2n].map(atStart) });
-    await changes.next();
-    setup.broadcaster.publish(setup.log.append(1n));
-    setup.broadcaster.publish(setup.log.append(2n));
+  test("what is committed between two pages is given once, whether it is found in the log or in the feed", async () => {
+    const setup = new TailSetup();
+    setup.log.append(1n, 2 * PAGE);
+    const tail = await setup.tail({ from: { 1: 0 } });
     const got: string[] = [];
-    while (!got.some((each) => each.startsWith("caughtUp"))) got.push(...said(await changes.next()));
-    expect(got).toEqual(["1/1", "1/2", "2/1", "2/2", "caughtUp 1/2+0,2/2+0"]);
+    for (const news of [undefined, setup.log.append(1n), undefined]) {
+      if (news) setup.broadcaster.publish(news);
+      setup.send();
+      got.push(...said(await tail.next()));
+    }
+    setup.send();
+    while (got.at(-1) !== `1/${2 * PAGE + 5}`) got.push(...said(await tail.next()));
+    const seqs = got.filter((each) => !each.startsWith("caughtUp"));
+    expect(seqs).toEqual(range(1, 2 * PAGE + 5).map((seq) => `1/${seq}`));
   });
 
-  test("[T2] a lost last notification is found at the next heartbeat, which comes after what was lost", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    const waiting = changes.next();
-    setup.log.append(1n);
-    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS - 1);
-    expect(setup.reads).toBe(1);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(said(await waiting)).toEqual(["1/2", "caughtUp 1/2+0", "heartbeat 1/2+0"]);
+  test("a page that was cut by its bytes is followed by another, also when it has few changes", async () => {
+    const setup = new TailSetup({ logPageBytes: 2 * textBytes("message 1") });
+    setup.log.append(1n, 5);
+    const tail = await setup.tail({ from: { 1: 0 } });
+    await tail.next();
+    expect(said(await tail.next())).toEqual(["1/1", "1/2"]);
+    expect(said(await tail.next())).toEqual(["1/3", "1/4"]);
+    expect(said(await tail.next())).toEqual(["1/5", "caughtUp 1/5+4"]);
   });
 
-  test("[T2] a suspicion without a reason delivers nothing, and one read is enough for it", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    const waiting = changes.next();
-    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
-    expect(setup.reads).toBe(2);
-    expect(said(await waiting)).toEqual(["heartbeat 1/1+0"]);
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(said(await changes.next())).toEqual(["1/2"]);
-    expect(setup.reads).toBe(2);
-  });
-
-  test("[T2] a message that was changed while nobody looked comes once, as it is now", async () => {
-    const setup = new Setup();
-    setup.log.append(1n, 3);
-    setup.log.commit(1n, [
-      { kind: "edit", nth: 0 },
-      { kind: "edit", nth: 2 },
+  test("of many rooms, readerPages are read at a time, and each has its turn", async () => {
+    const setup = new TailSetup({ readerPages: 2, logPageBytes: 1 });
+    const rooms = [1n, 2n, 3n];
+    for (const roomId of rooms) setup.log.append(roomId, 2);
+    const tail = await setup.tail({ rooms, from: { 1: 0, 2: 0, 3: 0 } });
+    await tail.next();
+    const got: string[][] = [];
+    while (!got.flat().some((each) => each.startsWith("caughtUp"))) got.push(said(await tail.next()));
+    expect(got).toEqual([
+      ["1/1", "2/1"],
+      ["3/1", "1/2"],
+      ["2/2", "3/2", "caughtUp 1/2+4,2/2+4,3/2+4"],
     ]);
-    const changes = setup.tail();
-    await changes.next();
-    const got = messages(await changes.next()).map(({ id, seq, body }) => `${id}/${seq} ${body}`);
-    expect(got).toEqual(["2/2 message 2", "3/3 message 3", "1/5 edit 5"]);
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(seqs(await changes.next())).toEqual([6]);
-    expect(setup.reads).toBe(1);
   });
 
-  test("[T2] changes of the members are passed on like messages, and a gap among them is filled from the log", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    setup.broadcaster.publish(setup.log.commit(1n, [{ kind: "read", userId: 2n }]));
-    expect(said(await changes.next())).toEqual(["1+1"]);
-    expect(setup.reads).toBe(1);
-    setup.log.commit(1n, [{ kind: "read", userId: 3n }]);
-    setup.broadcaster.publish(setup.log.commit(1n, [{ kind: "remove", userId: 2n }]));
-    expect(said(await changes.next())).toEqual(["1+2", "1+3", "caughtUp 1/1+3"]);
+  test("a room in which much happens keeps no other waiting, neither in the log nor in its feed", async () => {
+    const setup = new TailSetup({ logPageChanges: 4 });
+    const rooms = [1n, 2n, 3n];
+    setup.log.append(2n, 2);
+    const tail = await setup.following({ rooms, from: { 2: 0 } });
+    const busy = () => {
+      for (let i = 0; i < 8; i++) setup.send(1n);
+    };
+    busy();
+    setup.send(3n);
+    const got: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      got.push(...said(await tail.next()));
+      busy();
+    }
+    expect(got).toEqual(expect.arrayContaining(["2/1", "2/2", "3/1"]));
+    vi.advanceTimersByTime(HEARTBEAT_MS);
+    expect(said(await tail.next()), "heartbeats come all the same").toContainEqual(expect.stringMatching("heartbeat"));
   });
 
-  test("[T2] a message that was committed after an unknown change of the members waits for the log", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    setup.log.commit(1n, [{ kind: "read", userId: 2n }]);
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(said(await changes.next())).toEqual(["1/2", "1+1", "caughtUp 1/2+1"]);
-    expect(setup.reads).toBe(2);
+  test("a message that was changed while nobody looked comes once, as it is now", async () => {
+    const setup = new TailSetup();
+    setup.log.append(1n, 3);
+    setup.log.change(1n, { kind: "edit", nth: 0 }, { kind: "edit", nth: 2 });
+    const tail = await setup.tail({ from: { 1: 0 } });
+    await tail.next();
+    const got = messages(await tail.next()).map(({ seq, body }) => `${seq} ${body}`);
+    expect(got).toEqual(["2 message 2", "4 edit 4", "5 edit 5"]);
+    setup.send();
+    expect(seqs(await tail.next())).toEqual([6]);
   });
 
-  test("typing is passed on, and is nothing to the cursors", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
+  test("changes of the members are passed on like messages, and a gap among them is filled from the log", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    setup.publish(1n, { kind: "remove", userId: 2n });
+    expect(said(await tail.next())).toEqual(["1+5"]);
+    expect(setup.reads).toEqual([]);
+    setup.log.change(1n, { kind: "add", userId: 2n });
+    setup.publish(1n, { kind: "remove", userId: 3n });
+    expect(said(await tail.next())).toEqual(["1+6", "1+7"]);
+    expect(setup.reads).toEqual([["1/1+5"]]);
+  });
+
+  test("a message that was committed after an unknown change of the members waits for the log", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    setup.log.change(1n, { kind: "remove", userId: 2n });
+    setup.send();
+    expect(said(await tail.next())).toEqual(["1+5", "1/2"]);
+    expect(setup.reads).toEqual([["1/1+4"]]);
+  });
+
+  test("typing and read positions are passed on, and are nothing to the cursors", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
     setup.broadcaster.publish(setup.log.typing(1n, 2n));
-    setup.broadcaster.publish(setup.log.append(1n));
-    expect(said(await changes.next())).toEqual(["2 types", "1/2"]);
-    expect(setup.reads).toBe(1);
+    setup.publish(1n, { kind: "read", userId: 3n });
+    setup.send();
+    const [first] = setup.log.logs(1n).messages;
+    expect(said(await tail.next())).toEqual(["2 types", `3 read ${first!.id}`, "1/2"]);
+    expect(setup.reads).toEqual([]);
   });
 
-  test.each([
-    ["told", (setup: Setup, news: News) => setup.broadcaster.publish(news)],
-    ["lost, and a message comes after it", (setup: Setup) => setup.broadcaster.publish(setup.log.append(1n))],
-    ["lost, and somebody types after it", (setup: Setup) => setup.broadcaster.publish(setup.log.typing(1n, 2n))],
-    ["lost, and somebody is added after it", addAgain(2n)],
-    ["lost, and the reader is added again", addAgain(1n)],
-    ["lost, and nothing follows", () => vi.advanceTimersByTime(HEARTBEAT_MS)],
-  ])("[T5] a removal ends the room: %s", async (_, then) => {
-    const setup = new Setup();
-    const changes = setup.tail({ readers: [atStart(1n), atStart(2n)] });
-    await changes.next();
-    setup.log.commit(1n, [{ kind: "remove", userId: 2n }]);
-    await changes.next();
-    const removal = setup.log.commit(1n, [{ kind: "send" }, { kind: "remove", userId: 1n }, { kind: "send" }]);
-    then(setup, removal);
-    const item = await changes.next();
-    expect(said(item)[0]).toBe("memberRemoved");
-    expect(item.value[0]).toMatchObject({ event: { value: { id: 1n, roomId: 1n, userId: 1n } } });
-    expect(seqs(item)).toEqual([]);
-    setup.broadcaster.publish(removal);
-    setup.broadcaster.publish(setup.log.append(1n));
-    setup.broadcaster.publish(setup.log.append(2n));
-    expect(said(await changes.next())).toEqual(["2/1"]);
+  test("what is kept of a log that was erased in part ends it, where its cursor is too old by now", async () => {
+    const setup = new TailSetup();
+    setup.log.append(1n, 5);
+    const tail = await setup.tail({ from: { 1: 1 } });
+    await tail.next();
+    setup.log.firstSeqs.set(1n, 3n);
+    await expect(tail.next()).rejects.toMatchObject({ code: Code.Unavailable });
+    await setup.expectNothingLeft();
   });
 
-  test("[T5] a reader without rooms still has heartbeats", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    setup.broadcaster.publish(setup.log.commit(1n, [{ kind: "remove", userId: 1n }]));
-    expect(said(await changes.next())).toEqual(["memberRemoved"]);
-    const waiting = changes.next();
-    await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
-    expect(said(await waiting)).toEqual(["heartbeat "]);
+  test("what is erased before a feed has got to it ends its readers too", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    const waiting = tail.next();
+    setup.log.append(1n, 3);
+    setup.log.firstSeqs.set(1n, 4n);
+    const ended = expect(waiting).rejects.toMatchObject({ code: Code.Unavailable });
+    await setup.beat();
+    await ended;
+    await setup.expectNothingLeft();
   });
+});
 
-  test("[T5] a late rumour of the end of an earlier membership is nothing to the present one", async () => {
-    const setup = new Setup();
-    const removal = setup.log.commit(1n, [{ kind: "remove", userId: 1n }]);
-    setup.log.commit(1n, [{ kind: "add", userId: 1n }]);
-    const changes = setup.tail({ readers: [{ ...atStart(1n), membershipId: setup.log.membership(1n, 1n)! }] });
-    await changes.next();
-    setup.broadcaster.publish(removal);
-    expect(said(await changes.next())).toEqual(["1+2", "caughtUp 1/0+2"]);
-  });
-
-  test.each(["told", "lost"])("[T5] where it can't say so, a removal ends it with NOT_FOUND: %s", async (how) => {
-    const setup = new Setup();
-    const changes = setup.tail({ readers: [atStart(1n), atStart(2n)], endsWhenRemoved: true });
-    await changes.next();
-    const removal = setup.log.commit(2n, [{ kind: "remove", userId: 1n }]);
-    if (how === "told") setup.broadcaster.publish(removal);
-    await expect(changes.next()).rejects.toMatchObject({ code: Code.NotFound });
-    setup.expectNothingLeft();
-  });
-
-  test("[T3] however much happens between two reads of it, an item is an inbox and a page at most", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    const last = 1 + 10 * INBOX;
-    while (setup.log.head(1n).seq < last) setup.broadcaster.publish(setup.log.append(1n, INBOX / 4));
+describe("[T3] a tail gives a bounded part at a time,", () => {
+  test("however much happens between two reads of it", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    const last = 1 + 10 * PAGE;
+    while (setup.log.head(1n).seq < last) setup.send(1n, PAGE / 4);
     const got: number[] = [];
     while (got.length < last - 1) {
-      const item = seqs(await changes.next());
-      expect(item.length).toBeLessThanOrEqual(INBOX + PAGE);
+      const item = seqs(await tail.next());
+      expect(item.length).toBeLessThanOrEqual(3 * PAGE);
       got.push(...item);
     }
     expect(got).toEqual(range(2, last));
   });
 
-  test("[T3] however long the texts are, an item has the bytes of a page, and the characters of an inbox, at most", async () => {
-    const length = "message 100".length;
-    const setup = new Setup({ logPageBytes: 10 * (length + 2), inboxCharacters: 5 * length });
-    const changes = await setup.following();
-    while (setup.log.head(1n).seq < 500) setup.broadcaster.publish(setup.log.append(1n, 4));
-    const got: number[] = [];
-    while (got.length < 499) {
-      const item = seqs(await changes.next());
-      expect(item.length).toBeLessThanOrEqual(10 + 5 + 2);
+  test("also of members", async () => {
+    const setup = new TailSetup({ logPageChanges: 4 });
+    const tail = await setup.following();
+    for (let userId = 100n; userId < 130n; userId++) setup.publish(1n, { kind: "add", userId });
+    const got: string[] = [];
+    while (got.length < 30) {
+      const item = said(await tail.next());
+      expect(item.length).toBeLessThanOrEqual(4);
       got.push(...item);
     }
-    expect(got).toEqual(range(2, setup.log.logs(1n).messages.length).slice(0, got.length));
+    expect(got).toEqual(range(5, 34).map((memberSeq) => `1+${memberSeq}`));
   });
 
-  test("[T4] throws the signal's reason while it waits, and has ended then", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    const waiting = changes.next();
-    setup.left.abort("gone");
+  test("however long the texts are", async () => {
+    const length = textBytes("message 100");
+    const setup = new TailSetup({ logPageBytes: 10 * length, feedBytes: 64 * 1024 });
+    const tail = await setup.following();
+    while (setup.log.head(1n).seq < 500) setup.send(1n, 4);
+    const got: number[] = [];
+    while (got.length < 499) {
+      const item = seqs(await tail.next());
+      expect(item.length).toBeLessThanOrEqual(2 * 11 + 4);
+      got.push(...item);
+    }
+    expect(got).toEqual(range(2, setup.log.logs(1n).messages.length));
+  });
+});
+
+describe("[T4] a tail ends", () => {
+  test("with the reason it was closed for while it waits, and has ended then", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    const waiting = tail.next();
+    tail.close("gone");
+    tail.close("the first reason counts");
     await expect(waiting).rejects.toBe("gone");
-    expect(await changes.next()).toEqual({ done: true, value: undefined });
-    setup.expectNothingLeft();
+    await expect(tail.next()).rejects.toBe("gone");
+    await setup.expectNothingLeft();
   });
 
-  test("[T4] throws the signal's reason when it was aborted between two items, whatever has arrived", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
-    setup.broadcaster.publish(setup.log.append(1n));
-    setup.left.abort("gone");
-    await expect(changes.next()).rejects.toBe("gone");
-    setup.expectNothingLeft();
+  test("with it when it was closed between two reads of it, whatever has arrived", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following();
+    setup.send();
+    tail.close("gone");
+    await expect(tail.next()).rejects.toBe("gone");
+    await setup.expectNothingLeft();
   });
 
-  test("[T4] throws the signal's reason, and is never live, when it was aborted before it began", async () => {
-    const setup = new Setup();
-    setup.left.abort("gone");
-    await expect(setup.tail().next()).rejects.toBe("gone");
-    setup.expectNothingLeft();
+  test("with it when it was closed before it was ever read", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.tail();
+    tail.close("gone");
+    await expect(tail.next()).rejects.toBe("gone");
+    await setup.expectNothingLeft();
   });
 
-  test("[T4] aborted while it subscribes, it ends with the subscription disposed", async () => {
-    const setup = new Setup();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const changes = setup.tail(
-      {},
-      {
-        subscribe: (rooms, inbox) => promise.then(() => setup.broadcaster.subscribe(rooms, inbox)),
-      },
-    );
-    const ended = (async () => {
-      for await (const item of changes) expect(item).toHaveLength(1);
-    })();
-    setup.left.abort("gone");
-    resolve();
-    await expect(ended).rejects.toBe("gone");
-    setup.expectNothingLeft();
+  test.each(["a page", "an error"])("with it when it was closed while it read a page, and got %s", async (what) => {
+    const setup = new TailSetup();
+    setup.log.append(1n, 3);
+    const tail = await setup.tail({ from: { 1: 0 } });
+    await tail.next();
+    await setup.settle();
+    const { promise: gate, resolve, reject } = Promise.withResolvers<void>();
+    setup.readLogs = (places, size) => gate.then(() => setup.log.readLogs(places, size));
+    const waiting = tail.next();
+    await setup.settle();
+    tail.close("gone");
+    if (what === "a page") resolve();
+    else reject(new Error("away"));
+    await expect(waiting).rejects.toBe("gone");
+    await setup.expectNothingLeft();
   });
 
-  test.each([0, 1, 2])("[T4] left by return() after %i items, it leaves nothing behind", async (items) => {
-    const setup = new Setup();
-    setup.log.append(1n);
-    const changes = setup.tail();
-    for (let i = 0; i < items; i++) await changes.next();
-    await changes.return(undefined as never);
-    expect(await changes.next()).toEqual({ done: true, value: undefined });
-    setup.expectNothingLeft();
-  });
-
-  test("[T4] throws UNAVAILABLE when it is as old as it may get", async () => {
-    const setup = new Setup();
-    const changes = setup.tail({ maxAgeMs: 60_000, heartbeatMs: 600_000 });
-    await changes.next();
-    const waiting = changes.next();
-    vi.advanceTimersByTime(59_999);
-    setup.broadcaster.publish(setup.log.append(1n));
+  test.each([
+    [0, 54_000],
+    [0.5, 60_000],
+    [1, 66_000],
+  ])("with UNAVAILABLE when it is as old as it may get, give or take a tenth: %d", async (random, ms) => {
+    vi.spyOn(Math, "random").mockReturnValueOnce(random);
+    const setup = new TailSetup();
+    const tail = await setup.tail({ maxAgeMs: 60_000, heartbeatMs: 600_000 });
+    await tail.next();
+    const waiting = tail.next();
+    await vi.advanceTimersByTimeAsync(ms - 1);
+    setup.send();
     expect(seqs(await waiting)).toEqual([1]);
-    vi.advanceTimersByTime(1);
-    await expect(changes.next()).rejects.toMatchObject({ code: Code.Unavailable });
-    setup.expectNothingLeft();
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(tail.next()).rejects.toMatchObject({ code: Code.Unavailable });
+    await setup.expectNothingLeft();
   });
 
-  test("[T4] left before it is as old as it may get, it leaves no timer", async () => {
-    const setup = new Setup();
-    const changes = setup.tail({ maxAgeMs: 60_000, heartbeatMs: 600_000 });
-    await changes.next();
-    await changes.return(undefined as never);
-    setup.expectNothingLeft();
+  test("before it is as old as it may get, without a timer left", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.tail({ maxAgeMs: 60_000, heartbeatMs: 600_000 });
+    await tail.next();
+    tail.close("gone");
+    await setup.expectNothingLeft();
   });
 
-  test("[T4] throws what the store threw", async () => {
-    const setup = new Setup();
-    const changes = await setup.following();
+  test("with what the store threw when it asked for a page of its own", async () => {
+    const setup = new TailSetup();
+    setup.log.append(1n);
+    const tail = await setup.tail({ from: { 1: 0 } });
+    await tail.next();
+    await setup.settle();
     const reason = new Error("the database is away");
-    setup.nextRead = () => Promise.reject(reason);
-    vi.advanceTimersByTime(HEARTBEAT_MS);
-    await expect(changes.next()).rejects.toBe(reason);
-    setup.expectNothingLeft();
+    setup.readLogs = () => Promise.reject(reason);
+    await expect(tail.next()).rejects.toBe(reason);
+    await setup.expectNothingLeft();
+    await expect(tail.next(), "for good").rejects.toBe(reason);
   });
 
-  test("[T4] throws what the subscriber threw", async () => {
-    const setup = new Setup();
+  test("with what the subscriber threw, before it begins, and the rooms that were heard of are let go of", async () => {
     const reason = new Error("no link");
-    const changes = setup.tail({}, { subscribe: () => Promise.reject(reason) });
-    await expect(changes.next()).rejects.toBe(reason);
-    setup.expectNothingLeft();
+    let disposed = 0;
+    const link = { [Symbol.asyncDispose]: async () => void disposed++ };
+    const setup = new TailSetup({}, { subscribe: async (roomId) => (roomId === 2n ? Promise.reject(reason) : link) });
+    await expect(setup.tail({ rooms: [1n, 2n, 3n] })).rejects.toBe(reason);
+    await setup.expectNothingLeft();
+    expect(disposed).toBe(2);
   });
 });

@@ -45,6 +45,14 @@ export function databaseContract(name: string, open: () => Promise<Database>): v
       }
     });
 
+    test("texts come back as they were, of reads and of writes", async () => {
+      const texts = ["\ufeff", "\ufeffa", " \u0001\u2028'\"\\", "ä€😀", "null", ""];
+      const statements = texts.map((text) => ({ sql: "SELECT ?1 AS text", args: [text] }));
+      const expected = texts.map((text) => [{ text }]);
+      expect(await database.read(statements)).toEqual(expected);
+      expect(await database.write(statements)).toEqual(expected);
+    });
+
     test("reads give integers as bigint, and several results in order", async () => {
       expect(await database.read(["SELECT 9223372036854775807 AS n, NULL AS none", "SELECT 'text' AS t"])).toEqual([
         [{ n: 2n ** 63n - 1n, none: null }],

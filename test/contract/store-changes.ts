@@ -1,12 +1,11 @@
 import { ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Member, Message } from "../../gen/chat_pb.ts";
+import type { Message } from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
-import type { ChatStore, LogPage, PageSize, Position, Reader } from "../../src/chat/store.ts";
+import type { ChatStore } from "../../src/chat/store.ts";
 import { apply, change, codes } from "../support/changes.ts";
-import { ANY_BYTES } from "../support/send-store.ts";
-import { newStoredRoom } from "../support/stored-rooms.ts";
+import { headOf, newStoredRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
 const ann = 2n ** 54n + 1n;
@@ -14,9 +13,6 @@ const bob = 2n ** 54n + 2n;
 const cat = 2n ** 54n + 3n;
 const stranger = 2n ** 54n;
 const nowhere = 2n ** 63n - 1n;
-const beginning = { seq: 0n, memberSeq: 0n };
-
-const atMost = (changes: number): PageSize => ({ changes, bytes: ANY_BYTES });
 
 /** The rules of ChatStore for edits, deletions, members and read positions. */
 export function changesContract(parts: () => StoreParts): void {
@@ -32,28 +28,15 @@ export function changesContract(parts: () => StoreParts): void {
     return { roomId, messages: outcomes as Message[] };
   }
 
-  async function reader(roomId: bigint, cursor: Position = beginning, userId = ann): Promise<Reader> {
-    const [atHead] = await store.readersAtHead(userId, [roomId]);
-    return { ...atHead!, cursor };
-  }
-
-  async function readLog(roomId: bigint, cursor: Position = beginning, limit = 1_000, userId = ann): Promise<LogPage> {
-    return (await store.readLogs([await reader(roomId, cursor, userId)], atMost(limit))).get(roomId)!;
-  }
-
-  async function head(roomId: bigint, userId = ann): Promise<Position> {
-    return (await store.readersAtHead(userId, [roomId]))[0]!.cursor;
-  }
-
   /** What each of the changes, asked for alone, answers; and that none of them left a trace. */
   async function refusals(roomId: bigint, changes: ReturnType<typeof change>[]): Promise<string[]> {
-    const before = [await readLog(roomId), await head(roomId)];
+    const before = await readLog(store, roomId);
     const alone = [];
     for (const each of changes) alone.push(await store.commit([each]));
     const together = await store.commit(changes);
-    expect(together.news).toEqual([]);
+    expect([together.news, together.reads]).toEqual([[], []]);
     expect(codes(together)).toEqual(alone.flatMap(codes));
-    expect([await readLog(roomId), await head(roomId)]).toEqual(before);
+    expect(await readLog(store, roomId)).toEqual(before);
     return codes(together);
   }
 
@@ -70,7 +53,7 @@ export function changesContract(parts: () => StoreParts): void {
       expect(deletedAt).toBeDefined();
       const sent = await apply(store, "sendMessage", { roomId, userId: ann, body: "d" });
       expect(sent.seq).toBe(6n);
-      expect((await readLog(roomId)).messages).toEqual([messages[2], edited, deleted, sent]);
+      expect((await readLog(store, roomId)).news.messages).toEqual([messages[2], edited, deleted, sent]);
     });
 
     test("[S1] are the author's; the owner may delete too", async () => {
@@ -111,7 +94,7 @@ export function changesContract(parts: () => StoreParts): void {
       expect(edited.news).toMatchObject([{ messages: [{ body: "A", seq: 3n }] }]);
       const second = await apply(store, "editMessage", { roomId, messageId: a, userId: ann, body: "AA" });
       const deleted = await apply(store, "deleteMessage", { roomId, messageId: b, userId: ann });
-      const before = await readLog(roomId);
+      const before = await readLog(store, roomId);
       const { outcomes, news } = await store.commit([
         edit,
         change("editMessage", { roomId, messageId: a, userId: ann, body: "AA", clientEditId: "2" }),
@@ -120,7 +103,7 @@ export function changesContract(parts: () => StoreParts): void {
       ]);
       expect(outcomes).toEqual([second, second, second, deleted]);
       expect(news).toEqual([]);
-      expect(await readLog(roomId)).toEqual(before);
+      expect(await readLog(store, roomId)).toEqual(before);
     });
 
     test("[S4] an edit id is one message's own, and the author's", async () => {
@@ -131,7 +114,7 @@ export function changesContract(parts: () => StoreParts): void {
       const [first] = edits;
       const byBob = change("editMessage", { ...(first!.value as object), userId: bob, roomId } as never);
       expect(codes(await store.commit([byBob, ...edits]))).toEqual(["PermissionDenied", "ok", "ok"]);
-      expect((await readLog(roomId)).messages.map(({ body }) => body)).toEqual(["new", "new"]);
+      expect((await readLog(store, roomId)).news.messages.map(({ body }) => body)).toEqual(["new", "new"]);
     });
 
     test("[S4] a send that is repeated gets the message as it is by then", async () => {
@@ -142,7 +125,7 @@ export function changesContract(parts: () => StoreParts): void {
       const [one, two] = (await store.commit(sends)).outcomes.map((message) => (message as Message).id);
       const edited = await apply(store, "editMessage", { roomId, messageId: one!, userId: ann, body: "new" });
       const deleted = await apply(store, "deleteMessage", { roomId, messageId: two!, userId: ann });
-      expect(await store.commit(sends)).toEqual({ outcomes: [edited, deleted], news: [] });
+      expect(await store.commit(sends)).toEqual({ outcomes: [edited, deleted], news: [], reads: [] });
     });
 
     test("[S1] a reply is to a message of the room that is not deleted", async () => {
@@ -170,21 +153,6 @@ export function changesContract(parts: () => StoreParts): void {
       ]);
     });
 
-    test("[S4] a send whose id came first with a reply that was refused is no retry", async () => {
-      const { roomId } = await newRoom();
-      const send = (body: string, replyToId = 0n, clientMessageId = "same") => {
-        return change("sendMessage", { roomId, userId: ann, body, replyToId, clientMessageId });
-      };
-      const refused = send("re", nowhere);
-      const changes = [refused, refused, send("a"), send("b"), refused, send("c", 0n, "other")];
-      const { outcomes, news } = await store.commit(changes);
-      expect(codes({ outcomes, news })).toEqual(["NotFound", "NotFound", "ok", "AlreadyExists", "NotFound", "ok"]);
-      expect(news.flatMap(({ messages }) => messages.map(({ body, seq }) => [seq, body]))).toEqual([
-        [1n, "c"],
-        [2n, "a"],
-      ]);
-    });
-
     test("[S1] takes as many edits and replies as the committer gathers, of the widest characters", async () => {
       const { roomId, messages } = await newRoom([], Array(LIMITS.commitChanges).fill("x"));
       const body = "\u0001".repeat(LIMITS.commitCharacters / LIMITS.commitChanges);
@@ -203,22 +171,47 @@ export function changesContract(parts: () => StoreParts): void {
   });
 
   describe("members", () => {
-    test("[S1] every change of theirs takes the next member_seq; a renewed membership is another one", async () => {
+    test("[S1] beginnings and ends take the next member_seq; a renewed membership is another one", async () => {
       const { roomId, messages } = await newRoom([], ["a"]);
       const added = await apply(store, "addMember", { roomId, userId: bob });
       expect(added).toMatchObject({ memberSeq: 2n, readMessageId: messages[0]!.id });
       const read = await apply(store, "sendMessage", { roomId, userId: bob, body: "b" });
       const moved = await apply(store, "markRead", { roomId, userId: bob, messageId: read.id });
-      expect(moved).toEqual({ ...added, readMessageId: read.id, memberSeq: 3n, updatedAt: moved.updatedAt });
+      expect(moved).toEqual({ ...added, readMessageId: read.id, updatedAt: moved.updatedAt });
       const removed = await apply(store, "removeMember", { roomId, userId: bob, actorId: ann });
       const { updatedAt, removedAt } = removed;
-      expect(removed).toEqual({ ...moved, memberSeq: 4n, updatedAt, removedAt });
+      expect(removed).toEqual({ ...moved, memberSeq: 3n, updatedAt, removedAt });
       expect(removedAt).toBeDefined();
+      await apply(store, "sendMessage", { roomId, userId: ann, body: "c" });
+      const { id: newest } = await apply(store, "sendMessage", { roomId, userId: ann, body: "d" });
       const again = await apply(store, "addMember", { roomId, userId: bob });
-      expect(again).toMatchObject({ memberSeq: 5n, readMessageId: read.id });
+      expect(again).toMatchObject({ memberSeq: 4n, readMessageId: newest });
       expect(again.removedAt).toBeUndefined();
       expect(again.id).toBeGreaterThan(removed.id);
-      expect(await head(roomId)).toEqual({ seq: 2n, memberSeq: 5n });
+      expect(await headOf(store, roomId)).toEqual({ seq: 4n, memberSeq: 4n });
+    });
+
+    test("[S4] a read position that moves is told, with who may hear of it; it goes forward only", async () => {
+      const { roomId, messages } = await newRoom([bob, cat], ["a", "b"]);
+      const [first, second] = messages.map(({ id }) => id) as [bigint, bigint];
+      const mark = (userId: bigint, messageId: bigint) => change("markRead", { roomId, userId, messageId });
+      const commit = await store.commit([
+        mark(bob, first),
+        change("removeMember", { roomId, userId: cat, actorId: cat }),
+        mark(ann, second),
+        mark(bob, first),
+        mark(cat, first),
+        mark(bob, second),
+      ]);
+      expect(codes(commit)).toEqual(["ok", "ok", "ok", "ok", "NotFound", "ok"]);
+      expect(commit.reads).toEqual([
+        { roomId, userId: bob, messageId: first, memberSeq: 3n, members: 3 },
+        { roomId, userId: ann, messageId: second, memberSeq: 4n, members: 2 },
+        { roomId, userId: bob, messageId: second, memberSeq: 4n, members: 2 },
+      ]);
+      const { outcomes, reads } = await store.commit([mark(bob, first)]);
+      expect(outcomes).toMatchObject([{ readMessageId: second }]);
+      expect(reads).toEqual([]);
     });
 
     test("[S4][S5][S6] refused, or there already, they change nothing", async () => {
@@ -322,7 +315,7 @@ export function changesContract(parts: () => StoreParts): void {
       await Promise.all(commits);
       const seqs = news.flatMap(({ messages }) => messages.map(({ seq }) => Number(seq)));
       expect(seqs.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i + 2));
-      const memberSeqs = news.flatMap(({ members }) => members.map(({ member }) => Number(member!.memberSeq)));
+      const memberSeqs = news.flatMap(({ members }) => members.map(({ memberSeq }) => Number(memberSeq)));
       expect(memberSeqs.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 3));
     });
   });
@@ -330,7 +323,7 @@ export function changesContract(parts: () => StoreParts): void {
   describe("news", () => {
     test("[S1][S2] of a commit are each room's changes in their order, with where its members are", async () => {
       const [one, two, quiet] = [await newRoom([bob], ["a"]), await newRoom([], ["b", "c"]), await newRoom([], ["d"])];
-      const { outcomes, news } = await store.commit([
+      const { outcomes, news, reads } = await store.commit([
         change("deleteMessage", { roomId: two.roomId, messageId: two.messages[0]!.id, userId: ann }),
         change("sendMessage", { roomId: one.roomId, userId: bob, body: "sent" }),
         change("editMessage", { roomId: one.roomId, messageId: one.messages[0]!.id, userId: ann, body: "edited" }),
@@ -343,7 +336,7 @@ export function changesContract(parts: () => StoreParts): void {
         change("transferOwnership", { roomId: quiet.roomId, userId: ann, actorId: ann }),
         change("editMessage", { roomId: quiet.roomId, messageId: quiet.messages[0]!.id, userId: ann, body: "d" }),
       ]);
-      expect(codes({ outcomes, news })).toEqual([...Array(8).fill("ok"), "NotFound", "ok", "ok"]);
+      expect(codes({ outcomes, news, reads })).toEqual([...Array(8).fill("ok"), "NotFound", "ok", "ok"]);
       const of = (roomId: bigint) => news.filter((each) => each.roomId === roomId);
       expect(of(one.roomId)).toMatchObject([
         {
@@ -354,131 +347,14 @@ export function changesContract(parts: () => StoreParts): void {
             { body: "twice", seq: 5n },
           ],
           members: [
-            { isNew: true, member: { userId: cat, memberSeq: 3n } },
-            { isNew: false, member: { userId: bob, memberSeq: 4n, readMessageId: one.messages[0]!.id } },
-            { isNew: false, member: { userId: bob, memberSeq: 5n, removedAt: expect.anything() } },
+            { userId: cat, memberSeq: 3n },
+            { userId: bob, memberSeq: 4n, readMessageId: one.messages[0]!.id, removedAt: expect.anything() },
           ],
-          memberSeq: 5n,
+          memberSeq: 4n,
         },
       ]);
       expect(of(two.roomId)).toMatchObject([{ messages: [{ body: "", seq: 3n }], members: [], memberSeq: 1n }]);
       expect(news).toHaveLength(2);
-    });
-  });
-
-  describe("readLogs", () => {
-    test("[S3] gives each message and member that changed once, in its latest state, in the order of the changes", async () => {
-      const { roomId, messages } = await newRoom([bob], ["a", "b", "c"]);
-      const [a, b] = messages.map(({ id }) => id) as [bigint, bigint, bigint];
-      const cursor = await head(roomId);
-      await apply(store, "editMessage", { roomId, messageId: b, userId: ann, body: "B" });
-      const edited = await apply(store, "editMessage", { roomId, messageId: a, userId: ann, body: "A" });
-      const deleted = await apply(store, "deleteMessage", { roomId, messageId: b, userId: ann });
-      await apply(store, "addMember", { roomId, userId: cat });
-      const read = await apply(store, "markRead", { roomId, userId: bob, messageId: a });
-      const readByCat = await apply(store, "sendMessage", { roomId, userId: cat, body: "d" });
-      const moved = await apply(store, "markRead", { roomId, userId: cat, messageId: readByCat.id });
-      expect(await readLog(roomId, cursor)).toMatchObject({
-        messages: [edited, deleted, readByCat],
-        members: [
-          { member: read, isNew: false },
-          { member: moved, isNew: true },
-        ],
-        head: { seq: 7n, memberSeq: 5n },
-      });
-      const afterAdded = { seq: 4n, memberSeq: 3n };
-      expect((await readLog(roomId, afterAdded)).members.map(({ isNew }) => isNew)).toEqual([false, false]);
-      const whole = await readLog(roomId);
-      expect(whole.messages.map(({ body }) => body)).toEqual(["c", "A", "", "d"]);
-      expect(whole.members.map(({ member, isNew }) => [member!.userId, isNew])).toEqual([
-        [ann, true],
-        [bob, true],
-        [cat, true],
-      ]);
-      const nothing = { messages: [], members: [], head: { seq: 7n, memberSeq: 5n } };
-      expect(await readLog(roomId, await head(roomId))).toEqual(nothing);
-      expect(await readLog(roomId, { seq: nowhere, memberSeq: nowhere })).toEqual(nothing);
-    });
-
-    test("[S3] gives pages of both logs, at most limit of either, for many rooms at once", async () => {
-      const bodies = Array.from({ length: 10 }, (_, i) => `${i}`);
-      const others = Array.from({ length: 9 }, (_, i) => BigInt(i + 1));
-      const rooms = [await newRoom(others, bodies), await newRoom(), await newRoom(others, bodies)];
-      for (const { roomId, messages } of [rooms[0]!, rooms[2]!]) {
-        for (const { id } of messages.slice(2, 4)) {
-          await apply(store, "editMessage", { roomId, messageId: id, userId: ann, body: `edited ${id}` });
-        }
-      }
-      const cursors = [beginning, beginning, { seq: 3n, memberSeq: 8n }];
-      const readers = await Promise.all(rooms.map(({ roomId }, i) => reader(roomId, cursors[i])));
-      const pages = await store.readLogs(readers, atMost(3));
-      const numbers = rooms.map(({ roomId }) => {
-        const { messages, members } = pages.get(roomId)!;
-        return [messages.map(({ seq }) => Number(seq)), members.map(({ member }) => Number(member!.memberSeq))];
-      });
-      expect(numbers).toEqual([
-        [
-          [1, 2, 5],
-          [1, 2, 3],
-        ],
-        [[], [1]],
-        [
-          [5, 6, 7],
-          [9, 10],
-        ],
-      ]);
-
-      const { roomId } = rooms[0]!;
-      const whole = await readLog(roomId);
-      const paged: { messages: Message[]; members: Member[] } = { messages: [], members: [] };
-      for (;;) {
-        const memberSeq = paged.members.at(-1)?.memberSeq ?? 0n;
-        const page = await readLog(roomId, { seq: paged.messages.at(-1)?.seq ?? 0n, memberSeq }, 4);
-        expect(page.head).toEqual(whole.head);
-        if (page.messages.length + page.members.length === 0) break;
-        paged.messages.push(...page.messages);
-        paged.members.push(...page.members.map(({ member }) => member!));
-      }
-      expect(paged.messages).toEqual(whole.messages);
-      expect(paged.members).toEqual(whole.members.map(({ member }) => member));
-    });
-
-    test("[S3] gives nothing to whose membership has ended or been renewed, or is another room's", async () => {
-      const { roomId } = await newRoom([bob, cat], ["a"]);
-      const { roomId: elsewhere } = await newRoom([bob], ["b"]);
-      const former = await reader(roomId, beginning, bob);
-      expect((await store.readLogs([former], atMost(10))).get(roomId)!.messages).toHaveLength(1);
-      await apply(store, "removeMember", { roomId, userId: bob, actorId: bob });
-      expect(await store.readLogs([former], atMost(10))).toEqual(new Map());
-      expect(await store.readersAtHead(bob, [roomId])).toEqual([]);
-      const { id } = await apply(store, "addMember", { roomId, userId: bob });
-      expect(await store.readLogs([former], atMost(10))).toEqual(new Map());
-      expect(await store.readersAtHead(bob, [roomId])).toMatchObject([{ membershipId: id }]);
-      expect([...(await store.readLogs([former, await reader(roomId)], atMost(10))).keys()]).toEqual([roomId]);
-      const crossed = { ...(await reader(elsewhere, beginning, bob)), roomId };
-      expect(await store.readLogs([crossed, { ...former, roomId: nowhere }], atMost(10))).toEqual(new Map());
-      expect(await store.readLogs([], atMost(10))).toEqual(new Map());
-    });
-
-    test("[S3] a page is one snapshot: whoever reads a message knows of what its commit did to the members", async () => {
-      const { roomId } = await newRoom();
-      await using other = await parts().open();
-      let done = false;
-      const writing = (async () => {
-        for (let i = 1n; i <= 50n; i++) {
-          await store.commit([
-            change("sendMessage", { roomId, userId: ann, body: "x" }),
-            change("addMember", { roomId, userId: i }),
-          ]);
-        }
-      })().finally(() => (done = true));
-      const atBeginning = await reader(roomId);
-      while (!done) {
-        const { messages, members, head } = (await other.readLogs([atBeginning], atMost(1_000))).get(roomId)!;
-        expect(members).toHaveLength(messages.length + 1);
-        expect(head).toEqual({ seq: BigInt(messages.length), memberSeq: BigInt(members.length) });
-      }
-      await writing;
     });
   });
 }

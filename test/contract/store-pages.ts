@@ -10,17 +10,16 @@ import {
   type RoomSummary,
 } from "../../gen/chat_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
-import type { ChatStore, LogPage, PageSize, Position, Reader } from "../../src/chat/store.ts";
+import type { ChatStore, PageSize, Position } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
 import { lastText } from "../support/model.ts";
 import { fitting, textBytes } from "../support/room-logs.ts";
-import { ANY_BYTES } from "../support/send-store.ts";
-import { newStoredRoom } from "../support/stored-rooms.ts";
+import { newStoredRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
 const ann = 2n ** 55n + 1n;
-const bob = 2n ** 55n + 2n;
-const beginning = { seq: 0n, memberSeq: 0n };
+/** Where all changes of the one member are known. */
+const FROM_START = { seq: 0n, memberSeq: 1n };
 
 /** Characters of one to six bytes in JSON. */
 const TEXTS = ["plain", `"\\/`, "\b\f\n\r\t", "\u0001\u001f\u007f", "ä€😀\u2028\ufeff", "null", "x".repeat(60), "."];
@@ -51,13 +50,9 @@ export function pagesContract(parts: () => StoreParts): void {
   }
 
   describe("readLogs, by bytes", () => {
-    async function reader(roomId: bigint, cursor: Position = beginning): Promise<Reader> {
-      return { ...(await store.readersAtHead(ann, [roomId]))[0]!, cursor };
-    }
-
-    async function page(roomId: bigint, size: Partial<PageSize>, cursor?: Position): Promise<LogPage> {
-      const whole = { changes: 1_000, bytes: ANY_BYTES, ...size };
-      return (await store.readLogs([await reader(roomId, cursor)], whole)).get(roomId)!;
+    async function page(roomId: bigint, size: Partial<PageSize>, after: Position = FROM_START) {
+      const { news, head } = await readLog(store, roomId, after, size);
+      return { messages: news.messages, head };
     }
 
     test("[S3] gives the messages whose texts fit, to the byte, and the first in any case", async () => {
@@ -104,53 +99,26 @@ export function pagesContract(parts: () => StoreParts): void {
       expect(reads).toBeGreaterThan(BODIES.length / 5);
     });
 
-    test("[S3] rooms share the bytes; read on while they are behind their heads, they give everything once", async () => {
-      const others = Array.from({ length: 7 }, (_, i) => BigInt(i + 1));
-      const bodies = [BODIES.slice(0, 20), [], BODIES.slice(20), ["short"]];
-      const readers: Reader[] = [];
-      const wholes = new Map<bigint, LogPage>();
-      for (const each of bodies) {
-        const roomId = await newRoom(each, ...others);
-        readers.push(await reader(roomId));
-        wholes.set(roomId, await page(roomId, {}));
-      }
-      const read = new Map(
-        readers.map(({ roomId }) => [roomId, { messages: [] as Message[], memberSeqs: [] as bigint[] }]),
-      );
-      let reads = 0;
-      for (let behind = readers; behind.length > 0; reads++) {
-        expect(reads).toBeLessThan(BODIES.length + 2);
-        const pages = await store.readLogs(behind, { changes: 3, bytes: PAGE_BYTES });
-        expect([...pages.keys()].toSorted()).toEqual(behind.map(({ roomId }) => roomId).toSorted());
-        const given = [...pages.values()].flatMap(({ messages }) => messages);
-        if (given.length !== 1) expect(bytesOf(given.map(textOf))).toBeLessThanOrEqual(PAGE_BYTES);
-        const isComplete = behind.every(
-          ({ roomId }) => read.get(roomId)!.messages.length === wholes.get(roomId)!.messages.length,
-        );
-        expect(given.length > 0 || isComplete, "a message, if there are any").toBe(true);
-        behind = behind.flatMap((reader) => {
-          const { messages, members, head } = pages.get(reader.roomId)!;
-          expect(head).toEqual(wholes.get(reader.roomId)!.head);
-          const room = read.get(reader.roomId)!;
-          room.messages.push(...messages);
-          room.memberSeqs.push(...members.map(({ member }) => member!.memberSeq));
-          const cursor = { seq: room.messages.at(-1)?.seq ?? 0n, memberSeq: room.memberSeqs.at(-1) ?? 0n };
-          return cursor.seq < head.seq || cursor.memberSeq < head.memberSeq ? [{ ...reader, cursor }] : [];
+    test("[S3] each place has the bytes for itself; read on while behind, they give everything once", async () => {
+      const bodies = [BODIES.slice(0, 20), [], BODIES.slice(20), ["short"], ["x".repeat(2 * PAGE_BYTES), "y"]];
+      const rooms = await Promise.all(bodies.map((each) => newRoom(each)));
+      const read = new Map(rooms.map((roomId) => [roomId, [] as Message[]]));
+      let behind = rooms;
+      for (let reads = 0; behind.length > 0; reads++) {
+        expect(reads).toBeLessThan(BODIES.length);
+        const places = behind.map((roomId) => {
+          return { roomId, after: { seq: read.get(roomId)!.at(-1)?.seq ?? 0n, memberSeq: 1n } };
+        });
+        const pages = await store.readLogs(places, { changes: 3, bytes: PAGE_BYTES });
+        behind = behind.filter((roomId, i) => {
+          const [{ news, head }, known] = [pages[i]!, read.get(roomId)!];
+          const rest = bodies[rooms.indexOf(roomId)]!.slice(known.length).slice(0, 3);
+          expect(news.messages.map(textOf)).toEqual(fitting(rest, PAGE_BYTES, (text) => text));
+          known.push(...news.messages);
+          return BigInt(known.length) < head.seq;
         });
       }
-      for (const [roomId, { messages, members }] of wholes) {
-        expect(read.get(roomId)!.messages).toEqual(messages);
-        expect(read.get(roomId)!.memberSeqs).toEqual(members.map(({ member }) => member!.memberSeq));
-      }
-    });
-
-    test("[S3] a text that has more than a page keeps no room from its members, nor another from its turn", async () => {
-      const long = "x".repeat(2 * PAGE_BYTES);
-      const rooms = [await newRoom([long, long], bob), await newRoom([long], bob)];
-      const readers = await Promise.all(rooms.map((roomId) => reader(roomId)));
-      const pages = await store.readLogs(readers, { changes: 10, bytes: PAGE_BYTES });
-      expect(rooms.map((roomId) => pages.get(roomId)!.messages.length).toSorted()).toEqual([0, 1]);
-      for (const roomId of rooms) expect(pages.get(roomId)!.members).toHaveLength(2);
+      for (const [i, roomId] of rooms.entries()) expect(read.get(roomId)!.map(textOf)).toEqual(bodies[i]);
     });
   });
 

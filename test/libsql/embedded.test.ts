@@ -5,10 +5,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { createClient } from "@libsql/client/sqlite3";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Database } from "../../src/libsql/database.ts";
-import { EmbeddedDatabase } from "../../src/libsql/embedded.ts";
-import { migrate } from "../../src/libsql/migrations.ts";
+import { EmbeddedDatabase } from "../../src/libsql/embedded/database.ts";
+import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
-import { databaseContract } from "../contract/database.ts";
 import { storeContract } from "../contract/store.ts";
 import { apply, change } from "../support/changes.ts";
 import { expectUnavailable } from "../support/expect-unavailable.ts";
@@ -34,12 +33,6 @@ storeContract("an embedded file", async () => {
   const url = freshUrl();
   return libsqlParts(() => EmbeddedDatabase.open(url));
 });
-
-let contractUrl: string;
-beforeAll(() => {
-  contractUrl = freshUrl();
-});
-databaseContract("an embedded file", () => EmbeddedDatabase.open(contractUrl));
 
 describe("an embedded file, when something breaks", () => {
   const alice = 1n;
@@ -210,13 +203,6 @@ describe("an embedded file, when something breaks", () => {
     expect((await sendStore(database).createRoom(createReq(1n, alice))).postId).toBe(1n);
   });
 
-  test("[D2] every commit is fsynced", async () => {
-    const { database } = await openStore(5_000);
-    const full = [[{ synchronous: 2n }]];
-    expect(await database.write(["PRAGMA synchronous"])).toEqual(full);
-    expect(await database.read(["PRAGMA journal_mode"])).toEqual([[{ journal_mode: "wal" }]]);
-  });
-
   test("the text of a deleted message is in none of its files after a checkpoint, also of a connection that was replaced", async () => {
     const { url, database, store, room: roomId } = await openStore(5_000);
     const path = url.slice("file:".length);
@@ -270,9 +256,8 @@ describe("an embedded file, when something breaks", () => {
   });
 });
 
-/** A store that reads as user 1. */
 function sendStore(database: Database): SendStore {
-  return new SendStore(new LibsqlStore(database), 1n);
+  return new SendStore(new LibsqlStore(database));
 }
 
 function ids(count: number): string[] {

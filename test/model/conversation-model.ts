@@ -3,19 +3,22 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { CursorSchema } from "../../gen/chat_pb.ts";
 import { limitVariable } from "../../src/http/config.ts";
-import type { Running } from "../../src/node/compose.ts";
 import type { Model } from "../support/model.ts";
 import { headOf, membersOf } from "../support/room-logs.ts";
 import { call, change, operation, POSTS, roomId, talk, USERS } from "./operations.ts";
 import type { Start } from "./reader.ts";
-import { createStage, protocols, type Stage, World } from "./world.ts";
+import { createStage, protocols, type Servers, type Stage, World } from "./world.ts";
 
-/** Small, so that a short history fills pages, inboxes and commits. */
+/** Small, so that a short history fills pages, feeds and commits. */
 const SMALL = {
   logPageChanges: 6,
   logPageBytes: 60,
-  inboxChanges: 8,
-  inboxCharacters: 60,
+  feedBytes: 5_000,
+  allFeedsBytes: 8_000,
+  readerPages: 2,
+  logReadPages: 3,
+  logReads: 2,
+  readsIntervalMs: 20,
   commitChanges: 4,
   commitCharacters: 60,
   pageBytes: 100,
@@ -93,8 +96,9 @@ const attach = fc
       fc.record({
         from: fc.oneof(
           { weight: 15, arbitrary: fc.constantFrom("beginning", "somewhere", "now") },
-          { weight: 1, arbitrary: fc.constant("beyond") },
+          { weight: 1, arbitrary: fc.constantFrom("beyond", "another epoch") },
         ),
+        saysEpoch: fc.boolean(),
         seq: fc.nat(100),
         memberSeq: fc.nat(100),
       }),
@@ -114,9 +118,9 @@ const attach = fc
       const from = followed.map((post): [bigint, Start] => {
         const id = roomId(world, post);
         const room = world.model.rooms.get(id);
-        const { from, seq, memberSeq } = starts[post]!;
+        const { from, seq, memberSeq, saysEpoch } = starts[post]!;
         if (!room || from === "now") return [id, "now"];
-        const head = headOf(room);
+        const head = headOf(room, saysEpoch ? world.model.epoch : "");
         if (from === "beginning") return [id, { ...head, seq: 0n, memberSeq: 0n }];
         if (from === "beyond") {
           // Messages know of seq only.
@@ -124,7 +128,7 @@ const attach = fc
           return [id, { ...head, seq: head.seq + (isSeq ? 1n : 0n), memberSeq: head.memberSeq + (isSeq ? 0n : 1n) }];
         }
         const at = { seq: BigInt(seq) % (head.seq + 1n), memberSeq: BigInt(memberSeq) % (head.memberSeq + 1n) };
-        return [id, { ...head, ...at }];
+        return [id, { ...head, ...at, ...(from === "another epoch" && { epoch: from }) }];
       });
       const stray = isStray === 30 ? 2n ** 62n : undefined;
       return world.attach(protocol, userId, kind as "events" | "messages", new Map(from), heartbeatSeconds, stray);
@@ -155,6 +159,8 @@ async function begin(world: World): Promise<void> {
     for (const user of others) await world.perform(() => call("addMember", { roomId: room, userId: users[user]! }));
     if (post > 0) await world.perform(() => call("sendMessage", { roomId: room, userId: users[0]!, body: "hello" }));
   }
+  // Its answer has the epoch.
+  await world.perform(() => call("listRooms", { userId: users[0]! }));
   const rooms = [0, 1].map((post) => roomId(world, post));
   const beginning = new Map(rooms.map((room) => [room, create(CursorSchema)]));
   await world.attach("gRPC", users[0]!, "events", beginning, 0);
@@ -178,17 +184,17 @@ const commands = fc.commands(
   { maxCommands: 60, size: "max", ...(MODEL_REPLAY_PATH && { replayPath: MODEL_REPLAY_PATH }) },
 );
 
-/** Random histories on a service, whose answers and streams have to be those of the model. */
-export function conversationModel(
-  name: string,
-  start: (env: Record<string, string>) => Promise<Running & AsyncDisposable>,
-): void {
+/**
+ * Random histories on the servers of one database, whose answers and streams have to be those of the model. Calls are
+ * spread over all servers, and readers go from one to the next.
+ */
+export function conversationModel(name: string, start: (env: Record<string, string>) => Promise<Servers>): void {
   describe(`a conversation on ${name}`, () => {
     let stage: Stage;
     beforeAll(async () => {
       stage = createStage(await start(SMALL_ENV), SMALL.pageBytes);
     });
-    afterAll(() => stage?.running[Symbol.asyncDispose]());
+    afterAll(() => stage?.servers[Symbol.asyncDispose]());
 
     test(`is what the model says, in ${runs} random histories`, { timeout: 60_000 + runs * 3_000 }, async () => {
       const property = fc.asyncProperty(commands, hasHeartbeats, async (commands, hasHeartbeats) => {

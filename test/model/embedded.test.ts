@@ -1,4 +1,4 @@
-import { startNodeService } from "../support/node-service.ts";
 import { conversationModel } from "./conversation-model.ts";
+import { startInThisProcess } from "./servers.ts";
 
-conversationModel("an embedded file", startNodeService);
+conversationModel("an embedded file", startInThisProcess);

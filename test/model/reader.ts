@@ -10,6 +10,7 @@ import {
   MemberSchema,
   type Message,
   MessageSchema,
+  type ReadMoved,
   StreamEventsReqSchema,
   StreamMessageReqSchema,
   type Typing,
@@ -19,11 +20,20 @@ import { type Model, orRefused, Refused, type StreamStart } from "../support/mod
 import { headOf, membersOf, messagesOf } from "../support/room-logs.ts";
 import { TestEvents, TestStream } from "../support/test-stream.ts";
 
+/** When a membership ended. */
+export interface End {
+  readonly seq: bigint;
+  readonly memberSeq: bigint;
+  readonly moment: number;
+}
+
 /** What a reader has to know of a history, beside the model. */
 export interface Past {
   readonly model: Model;
-  /** By membership that has ended: the room's head at that time. */
-  readonly ended: ReadonlyMap<bigint, Cursor>;
+  /** By membership that has ended. */
+  readonly ended: ReadonlyMap<bigint, End>;
+  /** By membership and message: the moment when the membership had read so far. */
+  readonly readAt: ReadonlyMap<string, number>;
   /** How often SendTyping was answered, by room and user. */
   readonly typed: ReadonlyMap<string, number>;
   /** What was seen, so that the tests can tell that they have seen everything. */
@@ -38,6 +48,8 @@ interface RoomState {
   cursor: Cursor;
   readonly messages: Map<bigint, Message>;
   readonly members: Map<bigint, Member>;
+  /** Read positions that it was told of, by user. */
+  readonly positions: Map<bigint, bigint>;
 }
 
 /** A room of the stream that is open. */
@@ -45,8 +57,10 @@ interface Followed {
   /** The reader's membership when the stream began; two, if it may have been either. */
   readonly memberships: Set<bigint>;
   isOver: boolean;
-  /** It read the log, so it has to say when it has caught up. */
+  /** It came back to a room that had moved on, and has to say when it has caught up. */
   isCatchingUp: boolean;
+  /** Members whose read positions it has to be told, at least as they were when it came back. */
+  readonly due: readonly Member[];
 }
 
 interface Opening {
@@ -60,7 +74,7 @@ interface Opening {
  */
 export class Reader implements AsyncDisposable {
   readonly #past: Past;
-  readonly #client: ChatClient;
+  readonly #clients: readonly ChatClient[];
   readonly #name: string;
   readonly userId: bigint;
   readonly kind: "events" | "messages";
@@ -75,10 +89,12 @@ export class Reader implements AsyncDisposable {
   #heartbeatSeconds = 0;
   #heartbeats = 0;
   #typing = new Map<string, { count: number; expiresAt: number }>();
+  #streams = 0;
 
-  constructor(past: Past, client: ChatClient, name: string, userId: bigint, kind: "events" | "messages") {
+  /** @param clients of the servers; it begins with the first, and goes to the next one whenever it comes back */
+  constructor(past: Past, clients: readonly ChatClient[], name: string, userId: bigint, kind: "events" | "messages") {
     this.#past = past;
-    this.#client = client;
+    this.#clients = clients;
     this.#name = name;
     this.userId = userId;
     this.kind = kind;
@@ -102,17 +118,21 @@ export class Reader implements AsyncDisposable {
     const roomIds = [...starts.keys()];
     const cursors = [...starts].filter((entry): entry is [bigint, Cursor] => entry[1] !== "now");
     if (stray) cursors.push([stray, create(CursorSchema)]);
+    const client = this.#clients[this.#streams++ % this.#clients.length]!;
+    // Each server knows only of the typing that it has passed on.
+    if (this.#clients.length > 1) for (const typing of this.#typing.values()) typing.expiresAt = 0;
     let start: Opening["start"];
     if (this.kind === "events") {
       const after = Object.fromEntries(cursors.map(([id, cursor]) => [`${id}`, clone(CursorSchema, cursor)]));
       const request = create(StreamEventsReqSchema, { roomIds, userId: this.userId, after, heartbeatSeconds });
       start = () => orRefused(() => this.#past.model.streamEvents(request));
-      this.#stream = new TestEvents(this.#client, request);
+      this.#stream = new TestEvents(client, request);
     } else {
       const afterSeq = Object.fromEntries(cursors.map(([id, { seq }]) => [`${id}`, seq]));
-      const request = create(StreamMessageReqSchema, { roomIds, userId: this.userId, afterSeq });
+      const epoch = this.#epochOf(cursors.map(([, { epoch }]) => epoch));
+      const request = create(StreamMessageReqSchema, { roomIds, userId: this.userId, afterSeq, epoch });
       start = () => orRefused(() => this.#past.model.streamMessage(request));
-      this.#stream = new TestStream(this.#client, request);
+      this.#stream = new TestStream(client, request);
     }
     const expected = start();
     this.#opening = { expected, start };
@@ -120,7 +140,10 @@ export class Reader implements AsyncDisposable {
       roomIds.map((id) => {
         const cursor = expected instanceof Refused ? undefined : expected.cursors.get(id);
         const isCatchingUp = cursor !== undefined && !this.#isAtHead(id, cursor);
-        return [id, { memberships: this.#membership(id), isOver: false, isCatchingUp }];
+        const isBack = starts.get(id) !== "now" && !(expected instanceof Refused) && !expected.resets.includes(id);
+        const room = this.#past.model.rooms.get(id);
+        const due = isBack && room ? [...membersOf(room).values()] : [];
+        return [id, { memberships: this.#membership(id), isOver: false, isCatchingUp, due }];
       }),
     );
     this.#heartbeatSeconds = heartbeatSeconds;
@@ -180,7 +203,7 @@ export class Reader implements AsyncDisposable {
       if (isKept) continue;
       const room = this.#past.model.rooms.get(id)!;
       const [messages, members] = [messagesOf(room, cursor.seq), membersOf(room, cursor.memberSeq)];
-      this.rooms.set(id, { cursor: clone(CursorSchema, cursor), messages, members });
+      this.rooms.set(id, { cursor: clone(CursorSchema, cursor), messages, members, positions: new Map() });
     }
   }
 
@@ -207,7 +230,8 @@ export class Reader implements AsyncDisposable {
     return [...this.#followed].every(([id, { memberships, isOver, isCatchingUp }]) => {
       if (isOver) return true;
       const hasEnded = [...memberships].every((membership) => this.#past.ended.has(membership));
-      return !hasEnded && !(isCatchingUp && this.kind === "events") && this.#isAtHead(id, this.rooms.get(id)!.cursor);
+      const isCaughtUp = this.kind === "messages" || (!isCatchingUp && this.#knowsPositions(id));
+      return !hasEnded && isCaughtUp && this.#isAtHead(id, this.rooms.get(id)!.cursor);
     });
   }
 
@@ -215,7 +239,10 @@ export class Reader implements AsyncDisposable {
   late(): Error {
     const heads = [...this.#followed.keys()].map((id) => {
       const { seq, memberSeq } = headOf(this.#past.model.rooms.get(id)!);
-      return `${id}: ${seq}, ${memberSeq}`;
+      const isEvents = this.kind === "events";
+      const positions = isEvents && !this.#knowsPositions(id) ? ", and read positions" : "";
+      const caughtUp = isEvents && this.#followed.get(id)!.isCatchingUp ? ", and caught_up" : "";
+      return `${id}: ${seq}, ${memberSeq}${positions}${caughtUp}`;
     });
     return this.#wrong(`waits in vain; the heads: ${heads.join("; ")}`);
   }
@@ -232,7 +259,7 @@ export class Reader implements AsyncDisposable {
       const current = membersOf(room);
       const isSame = [...current].every(([user, member]) => {
         const known = members.get(user);
-        return known && equals(MemberSchema, known, member);
+        return known && isSameMembership(known, member);
       });
       this.#check(isSame && members.size === current.size, `knows other members of room ${id}`);
     }
@@ -269,8 +296,9 @@ export class Reader implements AsyncDisposable {
         return this.#onMessage(value);
       case "memberAdded":
       case "memberRemoved":
-      case "readMoved":
         return this.#onMember(kind, value);
+      case "readMoved":
+        return this.#onReadMoved(value);
       case "caughtUp":
       case "heartbeat": {
         const reached = [...this.#followed].filter(([, { isOver }]) => !isOver).map(([id]) => id);
@@ -281,7 +309,7 @@ export class Reader implements AsyncDisposable {
         const isAll = Object.keys(value.cursors).length === reached.length;
         this.#check(isRight && isAll, `has reached other cursors than ${toJsonString(EventSchema, item)}`);
         if (kind === "heartbeat") this.#heartbeats++;
-        else if (!isFirst) for (const room of this.#followed.values()) room.isCatchingUp = false;
+        else if (!isFirst) for (const id of reached) this.#followed.get(id)!.isCatchingUp = false;
         return;
       }
       case "reset": {
@@ -304,7 +332,7 @@ export class Reader implements AsyncDisposable {
     const { cursor, messages } = this.rooms.get(message.roomId)!;
     const log = this.#past.model.rooms.get(message.roomId)!.messages;
     const text = toJsonString(MessageSchema, message);
-    if (this.#isJump(message.seq, cursor.seq, log, (a, b) => a.id === b.id, text)) room.isCatchingUp = true;
+    this.#follows(message.seq, cursor.seq, log, (a, b) => a.id === b.id, text);
     this.#check(equals(MessageSchema, log[Number(message.seq) - 1]!, message), "received something that never was");
     const mayKnow = [...room.memberships].some((id) => message.seq <= (this.#past.ended.get(id)?.seq ?? message.seq));
     this.#check(mayKnow, `received change ${message.seq} of room ${message.roomId} after its membership`);
@@ -312,7 +340,7 @@ export class Reader implements AsyncDisposable {
     cursor.seq = message.seq;
   }
 
-  #onMember(kind: "memberAdded" | "memberRemoved" | "readMoved", member: Member): void {
+  #onMember(kind: "memberAdded" | "memberRemoved", member: Member): void {
     const room = this.#openRoom(member.roomId);
     this.#check((kind === "memberRemoved") === (member.removedAt !== undefined), `received ${kind}`);
     if (kind === "memberRemoved" && member.userId === this.userId) {
@@ -323,36 +351,65 @@ export class Reader implements AsyncDisposable {
       this.rooms.delete(member.roomId);
       return;
     }
-    const { cursor, members } = this.rooms.get(member.roomId)!;
-    const log = this.#past.model.rooms.get(member.roomId)!.members;
+    const { cursor, members, positions } = this.rooms.get(member.roomId)!;
+    const { members: log, reads } = this.#past.model.rooms.get(member.roomId)!;
     const text = `${kind} ${toJsonString(MemberSchema, member)}`;
-    const isJump = this.#isJump(member.memberSeq, cursor.memberSeq, log, (a, b) => a.userId === b.userId, text);
-    if (isJump) room.isCatchingUp = true;
-    this.#check(equals(MemberSchema, log[Number(member.memberSeq) - 1]!, member), "received something that never was");
+    this.#follows(member.memberSeq, cursor.memberSeq, log, (a, b) => a.userId === b.userId, text);
+    this.#check(isSameMembership(log[Number(member.memberSeq) - 1]!, member), `received what never was: ${text}`);
+    this.#check(
+      reads.get(member.id)!.some(({ messageId }) => messageId === member.readMessageId),
+      `received a position that never was: ${text}`,
+    );
     const mayKnow = [...room.memberships].some((id) => {
       return member.memberSeq < (this.#past.ended.get(id)?.memberSeq ?? member.memberSeq + 1n);
     });
     this.#check(mayKnow, `received change ${member.memberSeq} of the members of room ${member.roomId} after its own`);
-    const isKnown = members.get(member.userId)?.id === member.id;
-    // Of several changes only the last is told. It may lie in a page that comes after the member was added.
-    const isPassedOver = log.findIndex(({ id }) => id === member.id) < Number(cursor.memberSeq);
-    // Who changes between two pages of a catch-up may be told as added in both.
-    if (kind === "memberAdded") this.#check(!isKnown || room.isCatchingUp, `knew it already: ${text}`);
-    if (kind === "readMoved") this.#check(isKnown || isPassedOver, `didn't know the member: ${text}`);
+    if (kind === "memberAdded") this.#check(members.get(member.userId)?.id !== member.id, `knew it already: ${text}`);
     if (kind === "memberRemoved") members.delete(member.userId);
     else members.set(member.userId, member);
+    // Another membership, another position.
+    positions.delete(member.userId);
     cursor.memberSeq = member.memberSeq;
   }
 
-  /** Whether a change leaves others out, which have to be of what changed again later. */
-  #isJump<T>(seq: bigint, cursor: bigint, log: readonly T[], isSame: (a: T, b: T) => boolean, text: string): boolean {
+  #onReadMoved({ roomId, readMessageIds }: ReadMoved): void {
+    const room = this.#openRoom(roomId);
+    const { positions } = this.rooms.get(roomId)!;
+    const { members: log } = this.#past.model.rooms.get(roomId)!;
+    const all = Object.entries(readMessageIds).map(([user, position]) => [BigInt(user), position] as const);
+    this.#check(all.length > 0, "was told that no position moved");
+    for (const [userId, position] of all) {
+      const text = `position ${position} of user ${userId} in room ${roomId}`;
+      const memberships = new Set(log.filter((member) => member.userId === userId).map(({ id }) => id));
+      const moments = [...memberships].flatMap((id) => this.#past.readAt.get(`${id}/${position}`) ?? []);
+      this.#check(position > 0n && moments.length > 0, `was told of ${text}, which never was`);
+      const mayKnow = [...room.memberships].some((id) => {
+        return moments.some((moment) => moment <= (this.#past.ended.get(id)?.moment ?? moment));
+      });
+      this.#check(mayKnow, `was told of ${text} after its membership`);
+      const before = positions.get(userId) ?? 0n;
+      this.#check(position >= before, `was told of ${text}, which was at ${before} before`);
+      positions.set(userId, position);
+    }
+  }
+
+  /** Whether it was told all positions that it may have missed while it was away, at once or within their interval. */
+  #knowsPositions(roomId: bigint): boolean {
+    const current = membersOf(this.#past.model.rooms.get(roomId)!);
+    const positions = this.rooms.get(roomId)?.positions;
+    return this.#followed.get(roomId)!.due.every(({ id, userId, readMessageId }) => {
+      return current.get(userId)?.id !== id || (positions?.get(userId) ?? 0n) >= readMessageId;
+    });
+  }
+
+  /** A change comes after the one before it; those between them have to be of what changed again later. */
+  #follows<T>(seq: bigint, cursor: bigint, log: readonly T[], isSame: (a: T, b: T) => boolean, text: string): void {
     this.#check(seq > cursor, `received twice, or too late: ${text}`);
     this.#check(Number(seq) <= log.length, `received what didn't happen: ${text}`);
     const skipped = log.slice(Number(cursor), Number(seq) - 1);
     const missed = skipped.find((each, i) => !log.slice(Number(cursor) + i + 1).some((later) => isSame(each, later)));
     this.#check(missed === undefined, `missed a change after ${cursor}: received ${text}`);
     if (skipped.length > 0) this.#past.saw("stream: several changes in one");
-    return skipped.length > 0;
   }
 
   #onTyping({ roomId, userId, expiresAt }: Typing): void {
@@ -366,6 +423,11 @@ export class Reader implements AsyncDisposable {
       `received typing of ${key} too often, or too long`,
     );
     this.#typing.set(key, { count: count + 1, expiresAt: expires });
+  }
+
+  /** What a request says that has one epoch for all of its cursors: another one, if there is any. */
+  #epochOf(epochs: readonly string[]): string {
+    return epochs.find((epoch) => epoch !== "" && epoch !== this.#past.model.epoch) ?? epochs[0] ?? "";
   }
 
   #openRoom(id: bigint): Followed {
@@ -409,6 +471,12 @@ export class Reader implements AsyncDisposable {
     );
     return new Error(`${this} ${problem}\nits cursors: ${cursors.join("; ")}`);
   }
+}
+
+/** Whether two are the same but for how far the member has read, which is told apart from the log. */
+function isSameMembership(a: Member, b: Member): boolean {
+  const { readMessageId, updatedAt } = b;
+  return equals(MemberSchema, { ...a, readMessageId, ...(updatedAt && { updatedAt }) }, b);
 }
 
 /** Waits until it is so, or for some milliseconds. Resolves with whether it is so. */

@@ -1,18 +1,8 @@
 import { describe } from "vitest";
-import { startNodeService } from "../support/node-service.ts";
-import { noSqld, Sqld } from "../support/sqld.ts";
+import { noSqld } from "../support/sqld.ts";
 import { conversationModel } from "./conversation-model.ts";
+import { onSqld, startInThisProcess } from "./servers.ts";
 
 describe.skipIf(noSqld)("", () => {
-  conversationModel("sqld", async (env) => {
-    const sqld = await Sqld.start();
-    const running = await startNodeService({ ...env, DATABASE_URL: sqld.url });
-    return {
-      ...running,
-      async [Symbol.asyncDispose]() {
-        await running[Symbol.asyncDispose]();
-        await sqld.stop();
-      },
-    };
-  });
+  conversationModel("sqld", onSqld(startInThisProcess));
 });

@@ -2,35 +2,45 @@ import { equals, toJson, toJsonString } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   ChatService,
-  type Cursor,
   type ListMessagesRes,
   type ListRoomsRes,
   type Member,
   type RoomSummary,
   RoomSummarySchema,
 } from "../../gen/chat_pb.ts";
-import type { Running } from "../../src/node/compose.ts";
 import { type ChatClient, chatClient, type Protocol } from "../support/clients.ts";
 import { freshId } from "../support/fresh-id.ts";
 import { type Answer, type Call, lastText, Model, Refused } from "../support/model.ts";
 import { fitting, headOf, membersOf } from "../support/room-logs.ts";
 import { call, type Names, type Operation, POSTS, USERS } from "./operations.ts";
-import { type Past, Reader, type Start, until } from "./reader.ts";
+import { type End, type Past, Reader, type Start, until } from "./reader.ts";
 
 export const protocols = ["Connect over h2", "Connect JSON", "gRPC-Web", "gRPC"] as const satisfies Protocol[];
 
-/** A running service, its clients, and what all histories on it have shown so far. */
+type Clients = Readonly<Record<(typeof protocols)[number], ChatClient>>;
+
+/** The servers of one database. */
+export interface Servers extends AsyncDisposable {
+  readonly urls: readonly string[];
+  /** How many rooms they follow for readers, where that can be asked. */
+  readonly followed?: () => number;
+}
+
+/** Running servers, their clients, and what all histories on them have shown so far. */
 export interface Stage {
-  readonly running: Running;
-  readonly clients: Readonly<Record<(typeof protocols)[number], ChatClient>>;
-  /** What the service takes for the texts of a page. */
+  readonly servers: Servers;
+  /** By server. */
+  readonly clients: readonly Clients[];
+  /** What a server takes for the texts of a page. */
   readonly pageBytes: number;
   readonly seen: Map<string, number>;
 }
 
-export function createStage(running: Running, pageBytes: number): Stage {
-  const clients = Object.fromEntries(protocols.map((protocol) => [protocol, chatClient(protocol, running.url)]));
-  return { running, clients: clients as Stage["clients"], pageBytes, seen: new Map() };
+export function createStage(servers: Servers, pageBytes: number): Stage {
+  const clients = servers.urls.map((url) => {
+    return Object.fromEntries(protocols.map((protocol) => [protocol, chatClient(protocol, url)])) as Clients;
+  });
+  return { servers, clients, pageBytes, seen: new Map() };
 }
 
 interface Outcome {
@@ -50,7 +60,8 @@ export class World implements Names, Past, AsyncDisposable {
   readonly posts: readonly bigint[];
   readonly users: readonly bigint[];
   readonly changes: Call[] = [];
-  readonly ended = new Map<bigint, Cursor>();
+  readonly ended = new Map<bigint, End>();
+  readonly readAt = new Map<string, number>();
   readonly typed = new Map<string, number>();
   readonly readers: Reader[] = [];
   /** What happened, for a person. */
@@ -58,6 +69,9 @@ export class World implements Names, Past, AsyncDisposable {
   readonly #stage: Stage;
   readonly #reasons = new Map<string, string>();
   #lastReader = 0;
+  #lastClient = 0;
+  /** Grows with every call, or burst of calls, that the model has taken in. */
+  #moment = 0;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -122,12 +136,11 @@ export class World implements Names, Past, AsyncDisposable {
 
   /** Reads all of a user's rooms in pages, while other things happen. */
   async readPages(userId: bigint, limit: number, between: readonly Operation[]): Promise<void> {
-    const client = this.#stage.clients[protocols[0]];
     const order = this.model.clone();
     const rooms: ListRoomsRes["rooms"] = [];
     for (let page = 0, pageToken = ""; page === 0 || pageToken !== ""; page++) {
       if (page > 10) throw new Error("the pages don't end");
-      const { rooms: found, nextPageToken } = await client.listRooms({ userId, limit, pageToken });
+      const { rooms: found, nextPageToken } = await this.#client().listRooms({ userId, limit, pageToken });
       this.trace.push(`page ${page}: ${found.map(({ room }) => room?.id)}`);
       const all = this.model.roomsOf(userId, found);
       for (const summary of found) {
@@ -167,7 +180,9 @@ export class World implements Names, Past, AsyncDisposable {
   ): Promise<void> {
     if (this.readers.length === MAX_READERS) await this.readers.shift()!.drop();
     const name = `reader ${++this.#lastReader} over ${protocol}`;
-    const reader = new Reader(this, this.#stage.clients[protocol], name, userId, kind);
+    const clients = this.#stage.clients.map((clients) => clients[protocol]);
+    const others = clients.splice(this.#lastReader % clients.length);
+    const reader = new Reader(this, [...others, ...clients], name, userId, kind);
     this.readers.push(reader);
     const from = [...starts].map(([id, at]) => `${at === "now" ? at : `${at.seq}, ${at.memberSeq}`} in room ${id}`);
     this.trace.push(`${reader} begins at ${from.join("; ")}`);
@@ -220,7 +235,8 @@ export class World implements Names, Past, AsyncDisposable {
       if (!isSame(outcome, expected)) throw new Error(differs(outcome, expected));
     }
     await this[Symbol.asyncDispose]();
-    const areGone = await until(5_000, () => this.#stage.running.broadcaster.size === 0);
+    const { followed } = this.#stage.servers;
+    const areGone = !followed || (await until(5_000, () => followed() === 0));
     if (!areGone) throw new Error("the server still follows rooms for readers who have left");
   }
 
@@ -240,6 +256,7 @@ export class World implements Names, Past, AsyncDisposable {
 
   /** Has everybody look at what came of calls that the model has taken in. */
   #note(outcomes: readonly Outcome[]): void {
+    this.#moment++;
     for (const { call, answer } of outcomes) {
       this.saw(`${call.method}: ${answer instanceof Refused ? Code[answer.code] : "ok"}`);
       if (CHANGES.has(call.method)) this.changes.push(call);
@@ -249,7 +266,14 @@ export class World implements Names, Past, AsyncDisposable {
     }
     for (const room of this.model.rooms.values()) {
       for (const { id, removedAt, memberSeq } of room.members) {
-        if (removedAt && !this.ended.has(id)) this.ended.set(id, { ...headOf(room), memberSeq });
+        if (!removedAt || this.ended.has(id)) continue;
+        this.ended.set(id, { seq: headOf(room).seq, memberSeq, moment: this.#moment });
+      }
+      for (const [id, positions] of room.reads) {
+        for (const { messageId } of positions) {
+          const key = `${id}/${messageId}`;
+          if (!this.readAt.has(key)) this.readAt.set(key, this.#moment);
+        }
       }
     }
     for (const reader of this.readers) reader.absorb();
@@ -275,8 +299,14 @@ export class World implements Names, Past, AsyncDisposable {
     return this.readers[index % this.readers.length];
   }
 
+  /** Those who call take turns with the servers. */
+  #client(): ChatClient {
+    const { clients } = this.#stage;
+    return clients[this.#lastClient++ % clients.length]![protocols[0]];
+  }
+
   async #ask(call: Call): Promise<Outcome> {
-    const client = this.#stage.clients[protocols[0]];
+    const client = this.#client();
     const rpc = client[call.method] as (request: unknown) => Promise<Exclude<Answer, Refused>>;
     let outcome: Outcome;
     try {
@@ -304,7 +334,7 @@ export class World implements Names, Past, AsyncDisposable {
       for (let page = answer as ListRoomsRes; ; ) {
         for (const { room } of page.rooms) readers.set(room!.id, userId);
         if (page.nextPageToken === "") break;
-        page = await this.#stage.clients[protocols[0]].listRooms({ userId, pageToken: page.nextPageToken });
+        page = await this.#client().listRooms({ userId, pageToken: page.nextPageToken });
       }
     }
     const rooms = await Promise.all(
@@ -378,7 +408,13 @@ function isFull(page: readonly RoomSummary[], rest: readonly RoomSummary[], limi
 /** For a person, why a burst is wrong. */
 function unexplained(model: Model, outcomes: readonly Outcome[], after: readonly Outcome[]): string {
   const end = linearize(model, outcomes, () => true);
-  if (!end) return ["no order explains:", ...outcomes.map(show)].join("\n");
+  if (!end) {
+    const alone = outcomes.map((outcome) => {
+      const expected = model.clone().answer(outcome.call, outcome.answer, outcome.creator);
+      return isSame(outcome, expected) ? show(outcome) : `alone it would be wrong: ${differs(outcome, expected)}`;
+    });
+    return ["no order explains:", ...alone].join("\n");
+  }
   const wrong = after.flatMap((outcome) => {
     const expected = end.answer(outcome.call, outcome.answer);
     return isSame(outcome, expected) ? [] : [differs(outcome, expected)];

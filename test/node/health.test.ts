@@ -62,10 +62,9 @@ describe("health of a database that comes and goes", () => {
       if (!isThere) throw new Error("gone");
     });
     const health = healthService(readiness, [chat]);
-    const left = new AbortController();
     const request = create(HealthCheckRequestSchema, { service: chat });
-    const watch = await health.watch.open(undefined, request, left.signal);
-    const next = async () => (await watch.next()).value?.flatMap(health.watch.messages).map(({ status }) => status);
+    const watch = await health.watch.open(undefined, request);
+    const next = async () => (await watch.next()).flatMap(health.watch.messages).map(({ status }) => status);
     expect(await next()).toEqual([Status.SERVING]);
     isThere = false;
     expect(await next()).toEqual([Status.NOT_SERVING]);
@@ -74,7 +73,7 @@ describe("health of a database that comes and goes", () => {
     isThere = true;
     expect(await next()).toEqual([Status.SERVING]);
     const end = next();
-    left.abort(new Error("gone"));
+    watch.close(new Error("gone"));
     await expect(end).rejects.toThrow("gone");
   });
 });

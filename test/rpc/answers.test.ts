@@ -41,7 +41,10 @@ const PAGE = create(ListMessagesResSchema, { messages: Array.from({ length: 200 
 function serve(pipeline: Pipeline, answer: () => Promise<Message>) {
   const store = { getRoom: answer, listMessages: answer } as unknown as ChatParts["store"];
   const rooms = { apply: answer } as unknown as ChatParts["rooms"];
-  const rpcs = createRpcs({ store, rooms, subscriber: undefined as never }, new Readiness(async () => {}));
+  const rpcs = createRpcs(
+    { store, rooms, feeds: () => expect.unreachable("no streams here") },
+    new Readiness(async () => {}),
+  );
   const openStreams = new OpenStreams();
   return pipeline(
     rpcs,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LIMITS } from "../../src/chat/limits.ts";
-import type { Reader } from "../../src/chat/store.ts";
+import type { Memberships } from "../../src/chat/store.ts";
 import { fetchRpc } from "../../src/http/fetch-rpc.ts";
 import { Codec } from "../../src/rpc/codec.ts";
 import type { StreamRpc } from "../../src/rpc/rpc.ts";
@@ -63,7 +63,9 @@ describe.each(moments)("a client that leaves %s releases the tail at once", (_, 
     }
     await nextTurn();
     setup.expectNothingLeft();
-    expect(await body.next(), "the body has ended").toBeUndefined();
+    const { byteLength } = body.bytes;
+    await body.readToEnd();
+    expect(body.bytes.byteLength, "nothing more comes").toBe(byteLength);
   });
 });
 
@@ -92,18 +94,49 @@ describe("a client that leaves", () => {
     setup.expectNothingLeft();
   });
 
+  test("[P7] or by never reading one, releases the tail", async () => {
+    const setup = new StreamSetup();
+    const { body } = await fetchStream(setup);
+    await vi.advanceTimersByTimeAsync(LIMITS.stallMs + 1);
+    setup.expectNothingLeft();
+    await expect(body!.getReader().read()).rejects.toThrow("takes nothing");
+  });
+
+  test.each(["it waits for changes", "something waits for it"])(
+    "by aborting a fetch request while %s, releases the tail",
+    async (when) => {
+      const setup = new StreamSetup();
+      const { signal, abort } = abortable();
+      const reader = (await fetchStream(setup, signal)).body!.getReader();
+      await reader.read();
+      const next = when === "it waits for changes" ? reader.read() : undefined;
+      await nextTurn();
+      abort();
+      await nextTurn();
+      setup.expectNothingLeft();
+      expect(await (next ?? reader.read())).toMatchObject({ done: true });
+    },
+  );
+
+  test("by aborting a fetch request before it is answered, releases the tail", async () => {
+    const setup = new StreamSetup();
+    await fetchStream(setup, AbortSignal.abort());
+    await nextTurn();
+    setup.expectNothingLeft();
+  });
+
   test.each<[string, Pipeline]>([
     ["ours", ours],
     ["Connect's own pipeline", connects()],
   ])("before there is a response, leaves nothing behind: %s", async (_, pipeline) => {
     const setup = new StreamSetup(pipeline);
     const { signal, abort } = abortable();
-    const { promise, resolve } = Promise.withResolvers<Reader[]>();
-    setup.readersAtHead = () => promise;
+    const { promise, resolve } = Promise.withResolvers<Memberships>();
+    setup.memberships = () => promise;
     void setup.handler(streamRequest(CONTENT_TYPE, { signal }));
     await nextTurn();
     abort();
-    resolve([{ roomId: 1n, membershipId: 1n, cursor: { seq: 0n, memberSeq: 0n } }]);
+    resolve(await setup.log.memberships(1n, [1n]));
     await nextTurn();
     setup.expectNothingLeft();
   });
@@ -130,7 +163,7 @@ describe("a client that leaves", () => {
 });
 
 /** StreamMessage as Workers serve it. */
-function fetchStream({ rpcs, invoke }: StreamSetup): Promise<Response> {
+function fetchStream({ rpcs, invoke }: StreamSetup, signal = new AbortController().signal): Promise<Response> {
   const codec = new Codec(invoke, LIMITS);
   const rpc = rpcs.find(({ method }) => method.name === "StreamMessage") as StreamRpc;
   const request = new Request("https://localhost/chat_grpc.ChatService/StreamMessage", {
@@ -138,6 +171,7 @@ function fetchStream({ rpcs, invoke }: StreamSetup): Promise<Response> {
     headers: { "content-type": CONTENT_TYPE },
     body: envelope(Buffer.from('{"roomIds":["1"],"userId":"1"}')),
   });
+  Object.defineProperty(request, "signal", { value: signal }); // one that is aborted can't be read any more
   return fetchRpc({ respond: (call) => codec.respond(rpc, call) }, request, LIMITS);
 }
 

@@ -1,11 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import type { Scheduler } from "fast-check";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
-import type { Subscriber } from "../../src/chat/broadcaster.ts";
-import type { Inbox } from "../../src/chat/inbox.ts";
+import type { Listener, Subscriber } from "../../src/chat/broadcaster.ts";
 import type { MemoryLog } from "./memory-log.ts";
 
-/** What becomes of news on their way to one reader. */
+/** What becomes of news on their way to one listener. */
 export interface Fate {
   /** 0: lost, 2: doubled. */
   readonly copies: number;
@@ -14,7 +13,7 @@ export interface Fate {
   /** So many older changes of either log come along, and so many of the last ones don't. */
   readonly older: number;
   readonly cut: number;
-  /** The reader is told that it missed something. */
+  /** The listener is told that it missed something. */
   readonly missed: boolean;
 }
 
@@ -23,7 +22,7 @@ export class HostileSubscriber implements Subscriber {
   readonly #scheduler: Scheduler;
   readonly #log: MemoryLog;
   readonly #fates: readonly Fate[];
-  readonly #subscriptions = new Set<{ rooms: ReadonlySet<bigint>; inbox: Inbox }>();
+  readonly #subscriptions = new Set<{ roomId: bigint; listener: Listener }>();
   #told = 0;
 
   /** @param fates in this order, over and over */
@@ -33,8 +32,8 @@ export class HostileSubscriber implements Subscriber {
     this.#fates = fates;
   }
 
-  async subscribe(roomIds: Iterable<bigint>, inbox: Inbox): Promise<AsyncDisposable> {
-    const subscription = { rooms: new Set(roomIds), inbox };
+  async subscribe(roomId: bigint, listener: Listener): Promise<AsyncDisposable> {
+    const subscription = { roomId, listener };
     await this.#pause("subscribing");
     this.#subscriptions.add(subscription);
     await this.#pause("subscribed");
@@ -47,38 +46,42 @@ export class HostileSubscriber implements Subscriber {
   }
 
   publish(news: News): void {
-    for (const { rooms, inbox } of this.#subscriptions) {
-      if (rooms.has(news.roomId)) this.#tell(inbox, news, this.#fates[this.#told++ % this.#fates.length]!);
+    for (const { roomId, listener } of this.#subscriptions) {
+      if (roomId === news.roomId) this.#tell(listener, news, this.#fates[this.#told++ % this.#fates.length]!);
     }
+  }
+
+  /** Whatever was lost up to here, the listeners are told of it. */
+  confess(): void {
+    for (const { listener } of this.#subscriptions) listener.miss();
   }
 
   get size(): number {
     return this.#subscriptions.size;
   }
 
-  #tell(inbox: Inbox, news: News, fate: Fate): void {
+  #tell(listener: Listener, news: News, fate: Fate): void {
     const rumour = this.#distort(news, fate);
     const act = (what: string, tell: () => void) => {
       if (fate.late) void this.#pause(what).then(tell);
       else tell();
     };
-    if (rumour) for (let i = 0; i < fate.copies; i++) act("arrives", () => inbox.push(rumour));
-    if (fate.missed) act("missed", () => inbox.miss());
+    if (rumour) for (let i = 0; i < fate.copies; i++) act("arrives", () => listener.hear(rumour));
+    if (fate.missed) act("missed", () => listener.miss());
   }
 
   #distort(news: News, { older, cut }: Fate): News | undefined {
     if (older + cut === 0) return news;
     const logs = this.#log.logs(news.roomId);
-    const distort = <T>(changes: readonly T[], past: readonly T[]) => {
-      const first = past.indexOf(changes[0]!);
-      return changes.length === 0
-        ? []
-        : past.slice(Math.max(first - older, 0), Math.max(first + changes.length - cut, 0));
+    /** By their numbers, since an entry of a log is another one once a read position was written into it. */
+    const distort = <T>(changes: readonly T[], past: readonly T[], numberOf: (change: T) => bigint) => {
+      if (changes.length === 0) return [];
+      const first = Number(numberOf(changes[0]!)) - 1;
+      return past.slice(Math.max(first - older, 0), Math.max(first + changes.length - cut, 0));
     };
-    const messages = distort(news.messages, logs.messages);
-    const changed = news.members.map(({ member }) => member!);
-    const members = distort(changed, logs.members).map((member) => this.#log.memberChange(member));
-    if (messages.length + members.length + news.typing.length === 0) return undefined;
+    const messages = distort(news.messages, logs.messages, ({ seq }) => seq);
+    const members = distort(news.members, logs.members, ({ memberSeq }) => memberSeq);
+    if (messages.length + members.length + news.typing.length === 0 && !news.reads) return undefined;
     return create(NewsSchema, { ...news, messages, members });
   }
 

@@ -1,5 +1,5 @@
 import type { Database } from "../../src/libsql/database.ts";
-import { migrate } from "../../src/libsql/migrations.ts";
+import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
 import type { StoreParts } from "../contract/store.ts";
 
@@ -9,8 +9,7 @@ export async function libsqlParts(open: () => Promise<Database>): Promise<StoreP
   await migrate(database);
   const id = 2n ** 53n + 1n;
   await database.write([
-    { sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('rooms', ?1), ('members', ?1)", args: [id] },
-    { sql: "INSERT INTO messages VALUES (?1, 0, 1, 0, 'takes the id', NULL, 0, 0, 0, NULL)", args: [id] },
+    { sql: "UPDATE log_state SET room_id = ?1, member_id = ?1, message_id = ?1, revision = ?1", args: [id] },
   ]);
   const store = new LibsqlStore(database);
   return {

@@ -1,11 +1,18 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Member, MemberSchema, type Message, MessageSchema, TypingSchema } from "../../gen/chat_pb.ts";
-import { type MemberChange, MemberChangeSchema, type News, NewsSchema } from "../../gen/room/room_pb.ts";
-import type { ChatStore, LogPage, PageSize, Position, Reader } from "../../src/chat/store.ts";
-import { changeMember, changeMessage, changesAfter, fitting, headOf, type RoomLogs } from "./room-logs.ts";
-
-const at = (n: bigint) => timestampFromMs(1_800_000_000_000 + Number(n));
+import {
+  CreateRoomReqSchema,
+  type Member,
+  type Message,
+  MessageSchema,
+  type Typing,
+  TypingSchema,
+} from "../../gen/chat_pb.ts";
+import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
+import { SHARED_READS_MEMBERS } from "../../src/chat/limits.ts";
+import type { Commit, Memberships, Position, RoomChange } from "../../src/chat/store.ts";
+import { change } from "./changes.ts";
+import { at, MemoryStore, newsSince, readMoved } from "./memory-store.ts";
+import { headOf, membersOf, messagesOf, positionsOf, type RoomLogs } from "./room-logs.ts";
 
 export function testMessage(roomId: bigint, seq: bigint, body = `message ${seq}`): Message {
   return create(MessageSchema, { id: seq, roomId, userId: 1n, seq, body, createdAt: at(seq), updatedAt: at(seq) });
@@ -23,70 +30,78 @@ export type Step =
   | { readonly kind: "edit"; readonly nth: number }
   | { readonly kind: "add" | "remove" | "read"; readonly userId: bigint };
 
-/**
- * Logs in memory, of steps that ask nothing of a room but that it can take them. Every room exists, and everybody is a
- * member of it from before its beginning, under the membership id that is the user's own, until the first removal.
- */
-export class MemoryLog implements Pick<ChatStore, "readLogs" | "readersAtHead"> {
-  readonly #rooms = new Map<bigint, RoomLogs>();
-  readonly #addedSeqs = new Map<bigint, bigint>();
-  readonly #moments = new Map<object, number>();
-  #lastMembershipId = 1_000n;
+/** Owns every room, writes and edits its messages, and never leaves. */
+export const AUTHOR = 1_000n;
 
-  append(roomId: bigint, count = 1): News {
-    return this.commit(
-      roomId,
-      Array.from({ length: count }, () => ({ kind: "send" })),
-    );
+/**
+ * Rooms that are there when a test speaks of them, with an author and the users as members, and that change by steps:
+ * all that a test of readers needs to say.
+ */
+export class MemoryLog extends MemoryStore {
+  readonly #users: readonly bigint[];
+  /** When each change was committed. */
+  readonly #moments = new Map<string | Typing, number>();
+
+  constructor(...users: bigint[]) {
+    super();
+    this.#users = users.length > 0 ? users : [1n, 2n, 3n];
   }
 
-  commit(roomId: bigint, steps: readonly Step[]): News {
+  /** The room's logs, with all changes ever committed to it. */
+  logs(roomId: bigint): RoomLogs {
+    const found = this.model.rooms.get(roomId);
+    if (found) return found;
+    this.openNow(create(CreateRoomReqSchema, { postId: roomId, userId: AUTHOR }), roomId);
+    this.#note(...this.model.rooms.get(roomId)!.members);
+    for (const userId of this.#users) this.#commit(change("addMember", { roomId, userId }));
+    return this.model.rooms.get(roomId)!;
+  }
+
+  override head(roomId: bigint): Position {
+    this.logs(roomId);
+    return super.head(roomId);
+  }
+
+  override async memberships(userId: bigint, roomIds: readonly bigint[]): Promise<Memberships> {
+    for (const roomId of roomIds) this.logs(roomId);
+    return super.memberships(userId, roomIds);
+  }
+
+  append(roomId: bigint, count = 1): News {
+    return this.change(roomId, ...Array.from({ length: count }, () => ({ kind: "send" }) as const));
+  }
+
+  /** Commits the steps. Its news have the read positions too, as readers are told of them in passing. */
+  change(roomId: bigint, ...steps: readonly Step[]): News {
     const room = this.logs(roomId);
     const before = headOf(room);
-    for (const step of steps) {
-      const change = "userId" in step ? this.#changeMember(roomId, step) : this.#changeMessage(roomId, step);
-      if (change) this.#note(change);
-    }
-    return create(NewsSchema, {
-      roomId,
-      messages: room.messages.slice(Number(before.seq)),
-      members: room.members.slice(Number(before.memberSeq)).map((member) => this.memberChange(member)),
-      memberSeq: headOf(room).memberSeq,
-    });
+    const reads = steps.flatMap((step) => this.#commit(this.#changeOf(roomId, step))?.reads ?? []);
+    const news = newsSince(this.model.rooms.get(roomId)!, before);
+    if (reads.length === 0) return news;
+    // A member that was added again has read all: that comes after what it had read before.
+    const positions = positionsOf(room);
+    const marks = reads.map(({ userId, messageId }) => [userId, positions.get(userId) ?? messageId] as const);
+    const moved = readMoved(roomId, new Map(marks));
+    const readsArePrivate = membersOf(room).size > SHARED_READS_MEMBERS;
+    return create(NewsSchema, { ...news, reads: moved, readsArePrivate });
   }
 
   /** Typing is news only. */
   typing(roomId: bigint, userId: bigint): News {
+    const { memberSeq } = this.head(roomId);
     const typing = create(TypingSchema, { roomId, userId });
     this.#note(typing);
-    return create(NewsSchema, { roomId, memberSeq: this.head(roomId).memberSeq, typing: [typing] });
+    return create(NewsSchema, { roomId, memberSeq, typing: [typing] });
   }
 
-  head(roomId: bigint): Position {
-    const { seq, memberSeq } = headOf(this.logs(roomId));
-    return { seq, memberSeq };
-  }
-
-  /** All changes ever committed to a room. */
-  logs(roomId: bigint): RoomLogs {
-    const room = this.#rooms.get(roomId) ?? { messages: [], members: [] };
-    this.#rooms.set(roomId, room);
-    return room;
-  }
-
-  /** A change of a membership, as those are told who know of all that was before, or up to `known`. */
-  memberChange(member: Member, known = member.memberSeq - 1n): MemberChange {
-    return create(MemberChangeSchema, { member, isNew: this.addedSeq(member.id) > known });
-  }
-
-  /** The member_seq at which a membership began; 0, if that was before the room's beginning. */
-  addedSeq(membershipId: bigint): bigint {
-    return this.#addedSeqs.get(membershipId) ?? 0n;
+  /** The id of the user's membership, if it is a member. */
+  membership(roomId: bigint, userId: bigint): bigint | undefined {
+    return membersOf(this.logs(roomId)).get(userId)?.id;
   }
 
   /** When something was committed: these numbers grow. */
-  momentOf(change: object): number {
-    return this.#moments.get(change)!;
+  momentOf(change: Message | Member | Typing): number {
+    return this.#moments.get(keyOf(change))!;
   }
 
   /** When a membership ended, if it did. */
@@ -95,59 +110,37 @@ export class MemoryLog implements Pick<ChatStore, "readLogs" | "readersAtHead"> 
     return end && this.momentOf(end);
   }
 
-  async readLogs(readers: readonly Reader[], { changes, bytes }: PageSize): Promise<ReadonlyMap<bigint, LogPage>> {
-    const present = readers.filter(({ roomId, membershipId }) => this.endOf(roomId, membershipId) === undefined);
-    const due = present.flatMap(({ roomId, cursor }) => {
-      return changesAfter(this.logs(roomId).messages, cursor.seq, ({ id }) => id).slice(0, changes);
-    });
-    const given = fitting(due, bytes, ({ body }) => body);
-    const pages = present.map(({ roomId, cursor, knownMembers }): [bigint, LogPage] => {
-      const newer = changesAfter(this.logs(roomId).members, cursor.memberSeq, ({ userId }) => userId);
-      const page = {
-        messages: given.filter((message) => message.roomId === roomId),
-        members: newer.slice(0, changes).map((member) => this.memberChange(member, knownMembers ?? cursor.memberSeq)),
-        head: this.head(roomId),
-      };
-      return [roomId, page];
-    });
-    return new Map(pages);
+  #commit(change: RoomChange | undefined): Commit | undefined {
+    const commit = change && this.commitNow([change]);
+    for (const { messages, members } of commit?.news ?? []) this.#note(...messages, ...members);
+    return commit;
   }
 
-  async readersAtHead(userId: bigint, roomIds: readonly bigint[]): Promise<Reader[]> {
-    return roomIds.flatMap((roomId) => {
-      const membershipId = this.membership(roomId, userId);
-      return membershipId === undefined ? [] : [{ roomId, membershipId, cursor: this.head(roomId) }];
-    });
+  /** What a step asks for, if there is something that it can be asked of. */
+  #changeOf(roomId: bigint, step: Step): RoomChange | undefined {
+    const messages = [...messagesOf(this.logs(roomId)).values()];
+    const next = this.head(roomId).seq + 1n;
+    if (step.kind === "send") return change("sendMessage", { roomId, userId: AUTHOR, body: `message ${next}` });
+    if (step.kind === "edit") {
+      const message = messages[step.nth % messages.length];
+      const edit = { roomId, userId: AUTHOR, messageId: message?.id ?? 0n, body: `edit ${next}` };
+      return message && change("editMessage", edit);
+    }
+    const { userId } = step;
+    if (step.kind === "add") return change("addMember", { roomId, userId });
+    if (step.kind === "remove") return change("removeMember", { roomId, userId, actorId: userId });
+    const newest = messages.at(-1);
+    return newest && change("markRead", { roomId, userId, messageId: newest.id });
   }
 
-  membership(roomId: bigint, userId: bigint): bigint | undefined {
-    const latest = this.logs(roomId).members.findLast((member) => member.userId === userId);
-    if (!latest) return userId;
-    return latest.removedAt ? undefined : latest.id;
+  #note(...changes: (Message | Member | Typing)[]): void {
+    for (const change of changes) this.#moments.set(keyOf(change), this.#moments.size + 1);
   }
+}
 
-  #changeMessage(roomId: bigint, step: Extract<Step, { kind: "send" | "edit" }>): Message | undefined {
-    const room = this.logs(roomId);
-    const seq = headOf(room).seq + 1n;
-    if (step.kind === "send") return changeMessage(room, testMessage(roomId, seq));
-    const messages = changesAfter(room.messages, 0n, ({ id }) => id);
-    const message = messages[step.nth % messages.length];
-    return message && changeMessage(room, { ...message, body: `edit ${seq}`, updatedAt: at(seq) });
-  }
-
-  #changeMember(roomId: bigint, { kind, userId }: Extract<Step, { userId: bigint }>): Member | undefined {
-    const room = this.logs(roomId);
-    const memberSeq = headOf(room).memberSeq + 1n;
-    const membershipId = this.membership(roomId, userId);
-    if ((membershipId === undefined) !== (kind === "add")) return;
-    const id = membershipId ?? ++this.#lastMembershipId;
-    if (kind === "add") this.#addedSeqs.set(id, memberSeq);
-    const readMessageId = kind === "read" ? headOf(room).seq : 0n;
-    const removedAt = kind === "remove" ? at(memberSeq) : undefined;
-    return changeMember(room, create(MemberSchema, { id, roomId, userId, readMessageId, removedAt }));
-  }
-
-  #note(change: object): void {
-    this.#moments.set(change, this.#moments.size + 1);
-  }
+/** Its number in its log, which it keeps when a read position is written into it. */
+function keyOf(change: Message | Member | Typing): string | Typing {
+  if (change.$typeName === "chat_grpc.Typing") return change;
+  const number = change.$typeName === "chat_grpc.Member" ? change.memberSeq : change.seq;
+  return `${change.$typeName}/${change.roomId}/${number}`;
 }

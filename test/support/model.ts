@@ -3,7 +3,16 @@ import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf
 import { Code } from "@connectrpc/connect";
 import * as chat from "../../gen/chat_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
-import { changeMember, changeMessage, fitting, headOf, membersOf, messagesOf, type RoomLogs } from "./room-logs.ts";
+import {
+  changeMember,
+  changeMessage,
+  fitting,
+  headOf,
+  membersOf,
+  messagesOf,
+  moveRead,
+  type RoomLogs,
+} from "./room-logs.ts";
 
 type Methods = typeof chat.ChatService.method;
 type Unary = Exclude<keyof Methods, "streamMessage" | "streamEvents">;
@@ -27,20 +36,30 @@ export interface StreamStart {
   readonly resets: readonly bigint[];
 }
 
+/** A read position, and the room's member_seq when the member came there. */
+export interface ReadPosition {
+  readonly messageId: bigint;
+  readonly memberSeq: bigint;
+}
+
 /** A room, its logs, and what only the server sees of them. */
 export interface ModelRoom extends RoomLogs {
   room: chat.Room;
+  /** By membership: all read positions it has had, the first of them from its beginning. */
+  readonly reads: Map<bigint, readonly ReadPosition[]>;
   readonly edits: Set<string>;
   /** The newest message anywhere when each membership began: from this one to that, as far as it is known. */
   readonly joined: Map<bigint, readonly [bigint, bigint]>;
 }
 
 /**
- * proto/chat.proto, as plainly as it can be written down. What the server is free to choose, ids and times, is taken from
- * its answer, if it is one that the contract allows.
+ * proto/chat.proto, as plainly as it can be written down. What the server is free to choose, ids, times and the epoch, is
+ * taken from its answer, if it is one that the contract allows.
  */
 export class Model {
   rooms: ReadonlyMap<bigint, ModelRoom> = new Map();
+  /** Empty as long as no answer has told it. */
+  epoch = "";
   readonly pageBytes: number;
 
   /** @param pageBytes what the texts of a page of messages or rooms may take in JSON */
@@ -50,12 +69,11 @@ export class Model {
 
   clone(): Model {
     const clone = new Model(this.pageBytes);
+    clone.epoch = this.epoch;
     clone.rooms = new Map(
-      [...this.rooms].map(([id, { room, messages, members, edits, joined }]) => {
-        return [
-          id,
-          { room, messages: [...messages], members: [...members], edits: new Set(edits), joined: new Map(joined) },
-        ];
+      [...this.rooms].map(([id, { room, messages, members, reads, edits, joined }]) => {
+        const logs = { messages: [...messages], members: [...members] };
+        return [id, { room, ...logs, reads: new Map(reads), edits: new Set(edits), joined: new Map(joined) }];
       }),
     );
     return clone;
@@ -89,7 +107,10 @@ export class Model {
     room.joined.set(id, [this.newestMessageId(), this.newestMessageId()]);
     if (room.room.ownerId === 0n) room.room = { ...room.room, ownerId: userId };
     const { createdAt, updatedAt } = given ?? {};
-    return changeMember(room, create(chat.MemberSchema, { id, roomId, userId, createdAt, updatedAt, readMessageId }));
+    const member = create(chat.MemberSchema, { id, roomId, userId, createdAt, updatedAt, readMessageId });
+    const added = changeMember(room, member);
+    room.reads.set(id, [{ messageId: readMessageId, memberSeq: added.memberSeq }]);
+    return added;
   };
 
   sendMessage = (req: chat.SendMessageReq, given?: chat.Message): chat.Message => {
@@ -145,7 +166,7 @@ export class Model {
       const summary = create(chat.RoomSummarySchema, {
         room: this.#asOf(room, given[place]?.room),
         lastMessage: messages.at(-1),
-        head: headOf(room),
+        head: this.#headOf(room, given[place]?.head),
         readMessageId: member.readMessageId,
         unreadCount: unread.length,
       });
@@ -159,7 +180,8 @@ export class Model {
     return rooms.map(({ summary }) => summary);
   }
 
-  listMessages = ({ roomId, userId, position, limit }: chat.ListMessagesReq): chat.ListMessagesRes => {
+  listMessages = (req: chat.ListMessagesReq, given?: chat.ListMessagesRes): chat.ListMessagesRes => {
+    const { roomId, userId, position, limit } = req;
     const [room] = this.#membership(roomId, userId);
     const messages = [...messagesOf(room).values()];
     const size = limit || 50;
@@ -179,7 +201,7 @@ export class Model {
       messages: [...backwards.toReversed(), ...forwards],
       hasEarlier: point > backwards.length,
       hasLater: point + forwards.length < messages.length,
-      head: headOf(room),
+      head: this.#headOf(room, given?.head),
     });
   };
 
@@ -240,7 +262,9 @@ export class Model {
     const [room, member] = this.#membership(roomId, userId);
     const { id } = messageOf(room, messageId);
     if (id <= member.readMessageId) return member;
-    return changeMember(room, { ...member, readMessageId: id, updatedAt: later(member, given) });
+    const { memberSeq } = headOf(room);
+    room.reads.set(member.id, [...room.reads.get(member.id)!, { messageId: id, memberSeq }]);
+    return moveRead(room, { ...member, readMessageId: id, updatedAt: later(member, given) });
   };
 
   sendTyping = ({ roomId, userId }: chat.SendTypingReq): chat.SendTypingRes => {
@@ -249,16 +273,19 @@ export class Model {
   };
 
   /** Where the stream starts. */
-  streamMessage = ({ roomIds, userId, afterSeq }: chat.StreamMessageReq): StreamStart => {
-    return this.#streamStart(roomIds, userId, afterSeq, (head, seq: bigint) => {
+  streamMessage = ({ roomIds, userId, afterSeq, epoch }: chat.StreamMessageReq): StreamStart => {
+    const start = this.#streamStart(roomIds, userId, afterSeq, (head, seq: bigint) => {
       if (seq > head.seq) throw new Refused(Code.OutOfRange);
       return { ...head, seq };
     });
+    if (!this.#isOurs(epoch)) throw new Refused(Code.OutOfRange);
+    return start;
   };
 
   streamEvents = ({ roomIds, userId, after }: chat.StreamEventsReq): StreamStart => {
     return this.#streamStart(roomIds, userId, after, (head, asked: chat.Cursor) => {
-      return asked.seq > head.seq || asked.memberSeq > head.memberSeq ? undefined : asked;
+      const isServed = this.#isOurs(asked.epoch) && asked.seq <= head.seq && asked.memberSeq <= head.memberSeq;
+      return isServed ? { ...asked, epoch: this.epoch } : undefined;
     });
   };
 
@@ -270,7 +297,7 @@ export class Model {
     serve: (head: chat.Cursor, asked: Asked) => chat.Cursor | undefined,
   ): StreamStart {
     if (Object.keys(asked).some((id) => !roomIds.includes(BigInt(id)))) throw new Refused(Code.InvalidArgument);
-    const heads = roomIds.map((id) => [id, headOf(this.#membership(id, userId)[0])] as const);
+    const heads = roomIds.map((id) => [id, this.#headOf(this.#membership(id, userId)[0])] as const);
     const cursors = heads.map(([id, head]) => {
       const from = asked[`${id}`];
       return [id, from === undefined ? head : serve(head, from), head] as const;
@@ -279,6 +306,16 @@ export class Model {
       cursors: new Map(cursors.map(([id, cursor, head]) => [id, cursor ?? head])),
       resets: cursors.flatMap(([id, cursor]) => (cursor ? [] : [id])),
     };
+  }
+
+  /** Whether numbers of this epoch can be served; without one, they are believed. */
+  #isOurs(epoch: string): boolean {
+    return epoch === "" || epoch === this.epoch;
+  }
+
+  #headOf(room: ModelRoom, given?: chat.Cursor): chat.Cursor {
+    this.epoch ||= given?.epoch ?? "";
+    return headOf(room, this.epoch || "not empty");
   }
 
   #membership(roomId: bigint, userId: bigint): [ModelRoom, chat.Member] {
@@ -312,7 +349,7 @@ function messageOf(room: ModelRoom, id: bigint): chat.Message {
 }
 
 function emptyRoom(): Omit<ModelRoom, "room"> {
-  return { messages: [], members: [], edits: new Set(), joined: new Map() };
+  return { messages: [], members: [], reads: new Map(), edits: new Set(), joined: new Map() };
 }
 
 export function orRefused<T>(attempt: () => T): T | Refused {

@@ -39,8 +39,8 @@ const tasks: Record<Task, () => Promise<void>> = {
     console.log(JSON.stringify(rows));
   },
   async migrate() {
-    const { EmbeddedDatabase } = await import("../../src/libsql/embedded.ts");
-    const { migrate } = await import("../../src/libsql/migrations.ts");
+    const { EmbeddedDatabase } = await import("../../src/libsql/embedded/database.ts");
+    const { migrate } = await import("../../src/libsql/schema/migrate.ts");
     console.log("ready");
     await once(process.stdin, "data");
     await using database = await EmbeddedDatabase.open(url);
@@ -48,8 +48,8 @@ const tasks: Record<Task, () => Promise<void>> = {
     console.log("migrated");
   },
   async send() {
-    const { EmbeddedDatabase } = await import("../../src/libsql/embedded.ts");
-    const { migrate } = await import("../../src/libsql/migrations.ts");
+    const { EmbeddedDatabase } = await import("../../src/libsql/embedded/database.ts");
+    const { migrate } = await import("../../src/libsql/schema/migrate.ts");
     const { LibsqlStore } = await import("../../src/libsql/store.ts");
     const { createReq, messagesOf, sendReq } = await import("./requests.ts");
     const { SendStore } = await import("./send-store.ts");

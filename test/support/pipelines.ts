@@ -14,6 +14,7 @@ import { brokeOff } from "../../src/rpc/errors.ts";
 import type { Invoke } from "../../src/rpc/invoke.ts";
 import type { OpenStream } from "../../src/rpc/open-stream.ts";
 import type { Rpc } from "../../src/rpc/rpc.ts";
+import type { StreamBody } from "../../src/rpc/stream-body.ts";
 
 /** Serves RPCs with one request message, by their paths. */
 export type Pipeline = (rpcs: readonly Rpc[], invoke: Invoke) => ReadonlyMap<string, UniversalHandlerFn>;
@@ -101,9 +102,54 @@ function universal(
   return {
     status,
     header,
-    body,
+    body: new Chunks(body),
     get trailer() {
       return body.trailers && new Headers(body.trailers);
     },
   };
+}
+
+/** The chunks of a stream, each when the one before has been taken; whoever takes no more leaves. */
+class Chunks implements AsyncIterableIterator<Uint8Array> {
+  readonly #body: StreamBody;
+  readonly #chunks: Uint8Array[] = [];
+  #arrived = Promise.withResolvers<void>();
+  #taken = Promise.withResolvers<void>();
+  #isDone = false;
+
+  constructor(body: StreamBody) {
+    this.#body = body;
+    const write = (bytes: Uint8Array) => {
+      this.#chunks.push(bytes);
+      this.#arrived.resolve();
+      return false;
+    };
+    const done = () => {
+      this.#isDone = true;
+      this.#arrived.resolve();
+    };
+    void body.pipe({ write, drained: () => this.#taken.promise }).then(done);
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    while (this.#chunks.length === 0 && !this.#isDone) {
+      this.#taken.resolve();
+      this.#taken = Promise.withResolvers();
+      await this.#arrived.promise;
+      this.#arrived = Promise.withResolvers();
+    }
+    const value = this.#chunks.shift();
+    return value ? { value } : { value, done: true };
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#chunks.length = 0;
+    this.#body.leave();
+    this.#taken.resolve();
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }

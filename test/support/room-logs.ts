@@ -1,14 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { type Cursor, CursorSchema, type Member, type Message } from "../../gen/chat_pb.ts";
 
-/** A room is two logs: entry n - 1 of each is what change n made of a message, or of a membership. */
+/**
+ * A room is two logs: entry n - 1 of each is what change n made of a message, or of a membership. A read position is no
+ * change: it is written into the entry of its membership.
+ */
 export interface RoomLogs {
   readonly messages: Message[];
   readonly members: Member[];
 }
 
-export function headOf({ messages, members }: RoomLogs): Cursor {
-  return create(CursorSchema, { seq: BigInt(messages.length), memberSeq: BigInt(members.length) });
+export function headOf({ messages, members }: RoomLogs, epoch = ""): Cursor {
+  return create(CursorSchema, { seq: BigInt(messages.length), memberSeq: BigInt(members.length), epoch });
 }
 
 /** The room's messages after so many changes, in the order of their creation. */
@@ -24,6 +27,12 @@ export function membersOf({ members }: RoomLogs, memberSeq: bigint | number = In
     else current.set(member.userId, member);
   }
   return current;
+}
+
+/** How far the current members have read, by user; who has read nothing is left out. */
+export function positionsOf(logs: RoomLogs): Map<bigint, bigint> {
+  const positions = [...membersOf(logs).values()].map(({ userId, readMessageId }) => [userId, readMessageId] as const);
+  return new Map(positions.filter(([, readMessageId]) => readMessageId > 0n));
 }
 
 /** What a log has after a cursor: of several changes of the same only the last one. */
@@ -62,4 +71,10 @@ export function changeMember({ members }: RoomLogs, changed: Member): Member {
   const member = { ...changed, memberSeq: BigInt(members.length + 1) };
   members.push(member);
   return member;
+}
+
+/** Writes a read position where the membership is; its number stays. */
+export function moveRead({ members }: RoomLogs, moved: Member): Member {
+  members[Number(moved.memberSeq) - 1] = moved;
+  return moved;
 }

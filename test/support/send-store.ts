@@ -8,14 +8,15 @@ export type Outcome = ConnectError | { readonly message: Message; readonly isNew
 /** Bytes that no page of a test has. */
 export const ANY_BYTES = Number.MAX_SAFE_INTEGER;
 
-/** A store as those see it who only send and read messages. Reads as any of the `readers` who is a member. */
+/** Beyond every change of members: who has got so far waits for none of them. */
+const ALL_MEMBERS = 2n ** 63n - 1n;
+
+/** A store as those see it who only send and read messages. */
 export class SendStore implements AsyncDisposable {
   readonly whole: ChatStore;
-  readonly #readers: readonly bigint[];
 
-  constructor(whole: ChatStore, ...readers: bigint[]) {
+  constructor(whole: ChatStore) {
     this.whole = whole;
-    this.#readers = readers;
   }
 
   createRoom(req: CreateRoomReq): Promise<Room> {
@@ -40,19 +41,15 @@ export class SendStore implements AsyncDisposable {
 
   /** The messages of each room after its cursor, at most `limit` a room. */
   async messagesAfter(cursors: ReadonlyMap<bigint, bigint>, limit: number): Promise<Message[]> {
-    const found = await Promise.all(this.#readers.map((user) => this.whole.readersAtHead(user, [...cursors.keys()])));
-    const readers = new Map(found.flat().map((reader) => [reader.roomId, reader]));
-    const atCursors = [...readers.values()].map(({ roomId, membershipId, cursor: { memberSeq } }) => {
-      return { roomId, membershipId, cursor: { seq: cursors.get(roomId)!, memberSeq } };
-    });
-    const pages = await this.whole.readLogs(atCursors, { changes: limit, bytes: ANY_BYTES });
-    return [...pages.values()].flatMap(({ messages }) => messages);
+    const places = [...cursors].map(([roomId, seq]) => ({ roomId, after: { seq, memberSeq: ALL_MEMBERS } }));
+    const pages = await this.whole.readLogs(places, { changes: limit, bytes: ANY_BYTES });
+    return pages.flatMap((page) => page?.news.messages ?? []);
   }
 
   /** The newest seq of each of the rooms that has the user as a member. */
   async heads(userId: bigint, roomIds: readonly bigint[]): Promise<Map<bigint, bigint>> {
-    const readers = await this.whole.readersAtHead(userId, roomIds);
-    return new Map(readers.map(({ roomId, cursor }) => [roomId, cursor.seq]));
+    const { of } = await this.whole.memberships(userId, roomIds);
+    return new Map(of.map(({ roomId, head }) => [roomId, head.seq]));
   }
 
   ping(): Promise<void> {

@@ -70,8 +70,9 @@ export class Sqld implements AsyncDisposable {
   }
 
   /** Lets it hang: it takes connections, but never answers. */
-  pause(): void {
+  async pause(): Promise<void> {
     process.kill(this.#pid, "SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 50)); // its threads stop one after the other
   }
 
   resume(): void {

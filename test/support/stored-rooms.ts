@@ -1,6 +1,7 @@
-import type { ChatStore } from "../../src/chat/store.ts";
+import type { ChatStore, LogPage, PageSize, Position } from "../../src/chat/store.ts";
 import { apply } from "./changes.ts";
 import { createReq } from "./requests.ts";
+import { ANY_BYTES } from "./send-store.ts";
 
 let lastPost = 2n ** 53n;
 
@@ -14,4 +15,24 @@ export async function newStoredRoom(store: ChatStore, creator: bigint, ...member
   const { id: roomId } = await store.createRoom(createReq(freshPost(), creator));
   for (const userId of members) await apply(store, "addMember", { roomId, userId });
   return roomId;
+}
+
+/** Before all changes of a room. */
+export const BEGINNING: Position = { seq: 0n, memberSeq: 0n };
+
+/** What a room's logs have after a place; all of it, unless a size is given. */
+export async function readLog(
+  store: ChatStore,
+  roomId: bigint,
+  after = BEGINNING,
+  { changes = 1_000, bytes = ANY_BYTES }: Partial<PageSize> = {},
+): Promise<LogPage> {
+  const [page] = await store.readLogs([{ roomId, after }], { changes, bytes });
+  if (!page) throw new Error(`no room ${roomId}`);
+  return page;
+}
+
+/** The newest changes of a room. */
+export async function headOf(store: ChatStore, roomId: bigint): Promise<Position> {
+  return (await readLog(store, roomId)).head;
 }

@@ -2,6 +2,7 @@ import { createMethodUrl, type UniversalHandlerFn } from "@connectrpc/connect/pr
 import { expect, vi } from "vitest";
 import { ChatService } from "../../gen/chat_pb.ts";
 import { trust } from "../../src/auth/trust.ts";
+import { Feeds } from "../../src/chat/feeds.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
@@ -20,21 +21,25 @@ export class StreamSetup {
   readonly broadcaster = new MemoryBroadcaster();
   readonly shutdown = new AbortController();
   readonly openStreams = new OpenStreams(this.shutdown.signal);
+  readonly feeds: Feeds;
   readonly rpcs: readonly Rpc[];
   readonly invoke: Invoke;
   readonly handler: UniversalHandlerFn;
-  readersAtHead: ChatStore["readersAtHead"] = (userId, roomIds) => this.log.readersAtHead(userId, roomIds);
-  readLogs: ChatStore["readLogs"] = (readers, size) => this.log.readLogs(readers, size);
+  memberships: ChatStore["memberships"] = (userId, roomIds) => this.log.memberships(userId, roomIds);
+  readLogs: ChatStore["readLogs"] = (places, size) => this.log.readLogs(places, size);
+  changedRooms: ChatStore["changedRooms"] = (after, among) => this.log.changedRooms(after, among);
 
   constructor(pipeline: Pipeline = ours) {
-    const store: Pick<ChatStore, "readersAtHead" | "readLogs"> = {
-      readersAtHead: (userId, roomIds) => this.readersAtHead(userId, roomIds),
-      readLogs: (readers, size) => this.readLogs(readers, size),
+    const store: Pick<ChatStore, "memberships" | "readLogs" | "changedRooms"> = {
+      memberships: (userId, roomIds) => this.memberships(userId, roomIds),
+      readLogs: (places, size) => this.readLogs(places, size),
+      changedRooms: (after, among) => this.changedRooms(after, among),
     };
     const onlyStreams = () => Promise.reject(new Error("only streams here"));
+    this.feeds = new Feeds({ store, subscriber: this.broadcaster });
     const parts = {
       store: store as ChatStore,
-      subscriber: this.broadcaster,
+      feeds: () => this.feeds,
       rooms: { apply: onlyStreams, type: onlyStreams },
     };
     this.invoke = createInvoke({
@@ -54,11 +59,12 @@ export class StreamSetup {
   }
 
   change(roomId: bigint, ...steps: Step[]): void {
-    this.broadcaster.publish(this.log.commit(roomId, steps));
+    this.broadcaster.publish(this.log.change(roomId, ...steps));
   }
 
   expectNothingLeft(): void {
-    expect(this.broadcaster.size, "followed rooms").toBe(0);
+    expect(this.feeds.size, "followed rooms").toBe(0);
+    expect(this.broadcaster.size, "subscriptions").toBe(0);
     expect(this.openStreams.size, "open streams").toBe(0);
     expect(vi.getTimerCount(), "timers").toBe(0);
   }

@@ -67,8 +67,8 @@ export class TestStream extends RunningStream<Message> {
 
 type Kind = NonNullable<Event["event"]["case"]>;
 type ValueOf<K extends Kind> = Extract<Event["event"], { case: K }>["value"];
-/** What happened in a room, rather than where the stream is. */
-type Fact = Exclude<Event["event"], { case: "caughtUp" | "heartbeat" | undefined }>;
+/** What happened in a room, rather than where the stream is, or how far others have read. */
+type Fact = Exclude<Event["event"], { case: "caughtUp" | "heartbeat" | "readMoved" | undefined }>;
 
 /** A running StreamEvents. */
 export class TestEvents extends RunningStream<Event> {
@@ -89,9 +89,7 @@ export class TestEvents extends RunningStream<Event> {
 
   /** What happened so far, in the order of its arrival. */
   get facts(): Fact[] {
-    return this.received.flatMap(({ event }) => {
-      return event.case === undefined || event.case === "caughtUp" || event.case === "heartbeat" ? [] : [event];
-    });
+    return this.received.flatMap(({ event }) => (isFact(event) ? [event] : []));
   }
 
   async takeFacts(count: number): Promise<Fact[]> {
@@ -109,4 +107,19 @@ export class TestEvents extends RunningStream<Event> {
       }),
     );
   }
+
+  /** How far the members of a room have read, by user, as it was told so far. */
+  positions(roomId: bigint): Map<bigint, bigint> {
+    const told = this.all("readMoved").filter((moved) => moved.roomId === roomId);
+    return new Map(told.flatMap((moved) => Object.entries(moved.readMessageIds).map(([id, at]) => [BigInt(id), at])));
+  }
+
+  /** Waits until it was told that the user has read the message. */
+  async untilRead(roomId: bigint, userId: bigint, messageId: bigint): Promise<void> {
+    await this.until(() => this.positions(roomId).get(userId) === messageId);
+  }
+}
+
+function isFact(event: Event["event"]): event is Fact {
+  return !["caughtUp", "heartbeat", "readMoved", undefined].includes(event.case);
 }

@@ -1,14 +1,14 @@
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { describe, expect, test } from "vitest";
 import { bundleWorker } from "../../scripts/bundle-worker.ts";
-import { migrate } from "../../src/libsql/migrations.ts";
-import { RemoteDatabase } from "../../src/libsql/remote.ts";
+import { HttpDatabase } from "../../src/libsql/remote/http-database.ts";
+import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { noSqld, Sqld } from "../support/sqld.ts";
 
 describe.skipIf(noSqld)("the bundle that wrangler deploys", () => {
   test("serves its first request in a fresh workerd, and says how long that took", async () => {
     await using sqld = await Sqld.start();
-    await migrate(new RemoteDatabase(sqld.url));
+    await migrate(new HttpDatabase(sqld.url));
     const { path, kib } = bundleWorker();
     const coldStarts: number[] = [];
     for (let i = 0; i < 3; i++) {

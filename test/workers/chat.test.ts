@@ -1,6 +1,6 @@
 import { afterEach, describe } from "vitest";
-import { migrate } from "../../src/libsql/migrations.ts";
-import { RemoteDatabase } from "../../src/libsql/remote.ts";
+import { HttpDatabase } from "../../src/libsql/remote/http-database.ts";
+import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { chatContract } from "../contract/chat.ts";
 import { conversationContract } from "../contract/conversation.ts";
 import { runtimeContract } from "../contract/runtime.ts";
@@ -12,7 +12,7 @@ describe.skipIf(noSqld)("wrangler dev with sqld", () => {
   const start = async () => {
     await using stack = new AsyncDisposableStack();
     sqld = stack.use(await Sqld.start());
-    await migrate(new RemoteDatabase(sqld.url));
+    await migrate(new HttpDatabase(sqld.url));
     const { url } = stack.use(await startWranglerDev(sqld.url));
     const resources = stack.move();
     return { url, [Symbol.asyncDispose]: () => resources.disposeAsync() };
@@ -38,7 +38,7 @@ describe.skipIf(noSqld)("wrangler dev with sqld", () => {
 
 async function takesWrites({ url }: Sqld): Promise<boolean> {
   try {
-    await new RemoteDatabase(url, undefined, 15_000).write([{ sql: "SELECT 1", args: [] }]);
+    await new HttpDatabase(url, undefined, 15_000).write([{ sql: "SELECT 1", args: [] }]);
     return true;
   } catch {
     return false;

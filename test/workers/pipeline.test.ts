@@ -1,6 +1,6 @@
 import { describe } from "vitest";
-import { migrate } from "../../src/libsql/migrations.ts";
-import { RemoteDatabase } from "../../src/libsql/remote.ts";
+import { HttpDatabase } from "../../src/libsql/remote/http-database.ts";
+import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { pipelineContract } from "../contract/pipeline.ts";
 import { PAGE } from "../node/raw.ts";
 import { LoggedCalls } from "../support/logged-calls.ts";
@@ -13,7 +13,7 @@ describe.skipIf(noSqld)("wrangler dev with sqld", () => {
       await using stack = new AsyncDisposableStack();
       const calls = new LoggedCalls();
       const sqld = stack.use(await Sqld.start());
-      await migrate(new RemoteDatabase(sqld.url));
+      await migrate(new HttpDatabase(sqld.url));
       const options = { vars: { CORS_ORIGINS: PAGE }, onLine: calls.read };
       const { url } = stack.use(await startWranglerDev(sqld.url, options));
       const resources = stack.move();

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { ChatClient } from "../../support/clients.ts";
 import { freshId } from "../../support/fresh-id.ts";
 import { newRoom } from "../../support/rooms.ts";
-import { TestEvents } from "../../support/test-stream.ts";
+import { TestEvents, TestStream } from "../../support/test-stream.ts";
 
 type Method = Exclude<keyof ChatClient, "streamMessage" | "streamEvents">;
 type Requests = { readonly [M in Method]?: Parameters<ChatClient[M]>[0][] };
@@ -144,6 +144,7 @@ export function malformed(client: () => ChatClient): void {
       { roomIds, heartbeatSeconds: 301 },
       { roomIds, after: { [key]: { seq: -1n } } },
       { roomIds, after: { [key]: { memberSeq: -1n } } },
+      { roomIds, after: { [key]: { epoch: "x".repeat(33) } } },
       { roomIds, after: { [`${freshId()}`]: {} } },
       { roomIds, after: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`${i + 1}`, {}])) },
     ];
@@ -155,5 +156,14 @@ export function malformed(client: () => ChatClient): void {
       after: { [key]: {} },
     });
     await feed.take(1);
+  });
+
+  test("[P7] an epoch has up to 32 characters", async () => {
+    const { roomId, owner } = await newRoom(client());
+    for (const length of [32, 33]) {
+      const request = { roomIds: [roomId], userId: owner, epoch: "x".repeat(length) };
+      await using stream = new TestStream(client(), { ...request, afterSeq: { [`${roomId}`]: 0n } });
+      expect(Code[(await stream.ended)!.code]).toBe(length === 32 ? "OutOfRange" : "InvalidArgument");
+    }
   });
 }

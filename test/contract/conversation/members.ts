@@ -36,7 +36,7 @@ export function members(client: () => ChatClient): void {
       expect(added.removedAt).toBeUndefined();
       const read = await client().markRead({ roomId, userId: owner, messageId: (await send("hello")).id });
       const { members } = await client().listMembers({ roomId, userId: bob });
-      expect(members.sort((a, b) => Number(a.memberSeq - b.memberSeq))).toEqual([added, read]);
+      expect(members.sort((a, b) => Number(a.memberSeq - b.memberSeq))).toEqual([read, added]);
     });
 
     test("[P5] is for members", async () => {

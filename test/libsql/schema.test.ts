@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Member, Message, Room } from "../../gen/chat_pb.ts";
+import type { Database } from "../../src/libsql/database.ts";
+import { openDatabase } from "../../src/libsql/open.ts";
+import { migrate, newEpoch } from "../../src/libsql/schema/migrate.ts";
+import { migrations } from "../../src/libsql/schema/migrations.ts";
+import { LibsqlStore } from "../../src/libsql/store.ts";
+import { apply } from "../support/changes.ts";
+import { createReq } from "../support/requests.ts";
+import { BEGINNING, freshPost, readLog } from "../support/stored-rooms.ts";
+import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
+
+let directory: TemporaryDirectory;
+let files = 0;
+beforeAll(async () => {
+  directory = await temporaryDirectory();
+});
+afterAll(() => directory?.[Symbol.asyncDispose]());
+
+function open(): Promise<Database> {
+  return openDatabase(`file:${directory.path}/${++files}.db`);
+}
+
+describe("migrate", () => {
+  test("tells of each migration that it runs, and runs each once", async () => {
+    await using database = await open();
+    const lines: string[] = [];
+    const onProgress = (line: string) => void lines.push(line);
+    await migrate(database, { onProgress });
+    expect(lines).toHaveLength(migrations.length);
+    expect(lines[0]).toBe(`migration 1 of ${migrations.length}: rooms, members, messages`);
+    await migrate(database, { onProgress });
+    expect(lines).toHaveLength(migrations.length);
+  });
+
+  test("refuses a database that is newer than the program", async () => {
+    await using database = await open();
+    await migrate(database);
+    await database.write(["INSERT INTO schema_migrations (version) VALUES (1000)"]);
+    await expect(migrate(database)).rejects.toThrow(
+      "the schema of the database is newer than the program: it has version 1000, and this program knows versions up to",
+    );
+  });
+
+  test("refuses a database of a schema from before the first release", async () => {
+    await using database = await open();
+    await database.write([
+      "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY) STRICT",
+      "INSERT INTO schema_migrations (version) VALUES (1)",
+      "CREATE TABLE rooms (id INTEGER PRIMARY KEY AUTOINCREMENT, post_id INTEGER NOT NULL UNIQUE) STRICT",
+    ]);
+    await expect(migrate(database)).rejects.toThrow("use a fresh database");
+    expect(await database.read(["SELECT name FROM sqlite_schema WHERE name = 'log_state'"])).toEqual([[]]);
+  });
+
+  test("a migration that fails says so, and leaves nothing", async () => {
+    await using database = await open();
+    await database.write(["CREATE TABLE edits (theirs INTEGER)"]);
+    await expect(migrate(database)).rejects.toThrow("edits");
+    expect(await database.read(["SELECT name FROM sqlite_schema WHERE name = 'log_state'"])).toEqual([[]]);
+  });
+});
+
+test("an epoch is a database's own, and is in every cursor that it gives; newEpoch() begins another one", async () => {
+  const epochsOf = async (database: Database) => {
+    const store = new LibsqlStore(database);
+    const { id: roomId } = await store.createRoom(createReq(freshPost(), 1n));
+    const room = { case: undefined };
+    const { head } = await store.listMessages({
+      $typeName: "chat_grpc.ListMessagesReq",
+      roomId,
+      userId: 1n,
+      position: room,
+      limit: 0,
+    });
+    const list = await store.listRooms({ $typeName: "chat_grpc.ListRoomsReq", userId: 1n, pageToken: "", limit: 0 });
+    return [
+      (await store.memberships(1n, [])).epoch,
+      (await store.changedRooms(0n)).epoch,
+      head!.epoch,
+      ...list.rooms.map((each) => each.head!.epoch),
+    ];
+  };
+  await using one = await open();
+  await using two = await open();
+  const seen = new Set<string>();
+  for (const database of [one, two]) {
+    await migrate(database);
+    const [epoch, ...others] = await epochsOf(database);
+    expect(epoch).toMatch(/^[0-9a-f]{16}$/);
+    expect(new Set(others)).toEqual(new Set([epoch]));
+    await migrate(database);
+    expect(new Set(await epochsOf(database))).toEqual(new Set([epoch]));
+    const next = await newEpoch(database);
+    expect(next).toMatch(/^[0-9a-f]{16}$/);
+    expect(new Set(await epochsOf(database))).toEqual(new Set([next]));
+    seen.add(epoch!).add(next);
+  }
+  expect(seen.size).toBe(4);
+});
+
+test("[S9] ids and revisions are never given twice, whatever was deleted", async () => {
+  await using database = await open();
+  await migrate(database);
+  const store = new LibsqlStore(database);
+  const { id: roomId } = await store.createRoom(createReq(freshPost(), 1n));
+  const given = { rooms: [] as Room[], members: [] as Member[], messages: [] as Message[], revisions: [] as bigint[] };
+  for (let i = 0; i < 3; i++) {
+    given.rooms.push(await store.createRoom(createReq(freshPost(), 1n)));
+    given.revisions.push((await store.memberships(1n, [])).revision);
+    given.members.push(await apply(store, "addMember", { roomId, userId: 2n }));
+    given.messages.push(await apply(store, "sendMessage", { roomId, userId: 1n, body: "x" }));
+    given.revisions.push((await store.memberships(1n, [])).revision);
+    await database.write([
+      { sql: "DELETE FROM rooms WHERE id > ?1", args: [roomId] },
+      { sql: "DELETE FROM members WHERE room_id > ?1 OR user_id = 2", args: [roomId] },
+      "DELETE FROM messages",
+    ]);
+  }
+  const distinct = (ids: readonly bigint[]) => {
+    expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => Number(a - b)));
+  };
+  distinct(given.rooms.map(({ id }) => id));
+  distinct(given.members.map(({ id }) => id));
+  distinct(given.messages.map(({ id }) => id));
+  distinct(given.revisions);
+  expect(given.messages.map(({ seq }) => seq)).toEqual([1n, 2n, 3n]);
+  expect(given.members.map(({ memberSeq }) => memberSeq)).toEqual([2n, 3n, 4n]);
+});
+
+test("the oldest change that a room's log still has is told with its pages and its memberships", async () => {
+  await using database = await open();
+  await migrate(database);
+  const store = new LibsqlStore(database);
+  const { id: roomId } = await store.createRoom(createReq(freshPost(), 1n));
+  expect((await readLog(store, roomId)).firstSeq).toBe(1n);
+  await database.write(["UPDATE rooms SET first_seq = 5"]);
+  expect((await readLog(store, roomId, BEGINNING)).firstSeq).toBe(5n);
+  expect((await store.memberships(1n, [roomId])).of).toMatchObject([{ firstSeq: 5n }]);
+});
