@@ -1,6 +1,6 @@
-import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageShape, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Message, MessageSchema, StreamMessageReqSchema } from "../gen/chat_pb.ts";
+import { type Message, MessageSchema, StreamEventsReqSchema, StreamMessageReqSchema } from "../gen/chat_pb.ts";
 
 /** How a reader speaks; the first three over HTTP/1.1, the last over cleartext HTTP/2. */
 export type Protocol = "json" | "binary" | "grpc-web" | "grpc";
@@ -16,7 +16,13 @@ export const CONTENT_TYPES: Record<Protocol, string> = {
 };
 
 export const SEND_PATH = "/chat_grpc.ChatService/SendMessage";
-export const STREAM_PATH = "/chat_grpc.ChatService/StreamMessage";
+
+/** What a reader may call. */
+export type StreamMethod = "StreamMessage" | "StreamEvents";
+
+export function streamPath(method: StreamMethod = "StreamMessage"): string {
+  return `/chat_grpc.ChatService/${method}`;
+}
 
 /** Member of every room of a data set. */
 export const USER = 1n;
@@ -30,9 +36,7 @@ export function messageOf(roomId: bigint, seq: bigint, body = BODY): Message {
 }
 
 export function frameOf(message: Message, protocol: Protocol): Buffer {
-  return envelope(
-    protocol === "json" ? Buffer.from(toJsonString(MessageSchema, message)) : toBinary(MessageSchema, message),
-  );
+  return encode(MessageSchema, message, protocol);
 }
 
 export function envelope(data: Uint8Array): Buffer {
@@ -42,14 +46,20 @@ export function envelope(data: Uint8Array): Buffer {
   return frame;
 }
 
-export function streamRequest(rooms: readonly bigint[], protocol: Protocol, afterSeq?: bigint): Buffer {
-  const request = create(StreamMessageReqSchema, { roomIds: [...rooms], userId: USER });
+/** Of a reader of some rooms; StreamEvents begin at now, with heartbeats at the interval that the server chooses. */
+export function streamRequest(
+  rooms: readonly bigint[],
+  { protocol, method, afterSeq }: { protocol: Protocol; method?: StreamMethod; afterSeq?: bigint },
+): Buffer {
+  const reader = { roomIds: [...rooms], userId: USER };
+  if (method === "StreamEvents") return encode(StreamEventsReqSchema, create(StreamEventsReqSchema, reader), protocol);
+  const request = create(StreamMessageReqSchema, reader);
   if (afterSeq !== undefined) for (const room of rooms) request.afterSeq[`${room}`] = afterSeq;
-  return envelope(
-    protocol === "json"
-      ? Buffer.from(toJsonString(StreamMessageReqSchema, request))
-      : toBinary(StreamMessageReqSchema, request),
-  );
+  return encode(StreamMessageReqSchema, request, protocol);
+}
+
+function encode<D extends DescMessage>(schema: D, message: MessageShape<D>, protocol: Protocol): Buffer {
+  return envelope(protocol === "json" ? Buffer.from(toJsonString(schema, message)) : toBinary(schema, message));
 }
 
 /** Where a body carries the moment it was to be sent: microseconds of the machine's clock, 16 digits. */

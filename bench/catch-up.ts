@@ -1,5 +1,6 @@
 import { createClient } from "@libsql/client";
 import { LIMITS } from "../src/chat/limits.ts";
+import { comeBack } from "./come-back.ts";
 import { alternate, type Context, medianOf, quantile } from "./harness.ts";
 import { startReaders, startRoomlog, startSenders } from "./services.ts";
 
@@ -10,8 +11,14 @@ const LIVE_READERS = 20;
 const SENDS_PER_SECOND = 100;
 const SECONDS = 2;
 
-/** A reader far behind, beside reading the same rows from libSQL alone; and what it does to the readers who are not. */
+/** Readers who come back: one far behind, and many a little. */
 export async function catchUp(context: Context): Promise<void> {
+  await farBehind(context);
+  await comeBack(context);
+}
+
+/** A reader far behind, beside reading the same rows from libSQL alone; and what it does to the readers who are not. */
+async function farBehind(context: Context): Promise<void> {
   await using roomlog = await startRoomlog(context, { rooms: 1, messages: BEHIND });
   await using behind = startReaders();
   await using live = startReaders();
@@ -36,7 +43,7 @@ export async function catchUp(context: Context): Promise<void> {
     ceiling: medianOf(rates.ceiling, Number),
     unit: "messages/s",
     better: "more",
-    target: 0.5,
+    target: { ratio: 0.5 },
   });
 
   await live.call.connect({ url, protocol: "json", rooms: [ROOM], count: LIVE_READERS, stamped: true });

@@ -15,6 +15,8 @@ export interface Usage {
   readonly cpuMicros: number;
   readonly mainMicros: number;
   readonly rss: number;
+  /** The most of it at any time. */
+  readonly peakRss: number;
 }
 
 interface Call {
@@ -121,6 +123,7 @@ export function usage(): Usage {
     cpuMicros: all.user + all.system,
     mainMicros: main.user + main.system,
     rss: process.memoryUsage.rss(),
+    peakRss: process.resourceUsage().maxRSS * 1_024,
   };
 }
 

@@ -9,8 +9,8 @@ export interface Row {
   readonly ceiling?: number;
   readonly unit: string;
   readonly better: "more" | "less";
-  /** The least ratio asked for. */
-  readonly target?: number;
+  /** What is asked for: the least ratio, or a bound of our own number. */
+  readonly target?: { readonly ratio: number } | { readonly ours: number };
 }
 
 export interface Context {
@@ -22,12 +22,6 @@ export interface Context {
 }
 
 export type Topic = (context: Context) => Promise<void>;
-
-/** How much of the ceiling was reached, for rates as for costs: 1 is the ceiling itself. */
-export function ratioOf({ ours, ceiling, better }: Row): number | undefined {
-  if (ceiling === undefined) return undefined;
-  return better === "more" ? ours / ceiling : ceiling / ours;
-}
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -77,29 +71,4 @@ export function temporaryDirectory(): string {
   const path = mkdtempSync(join(parent, "bench-"));
   process.once("exit", () => rmSync(path, { recursive: true, force: true }));
   return path;
-}
-
-export function table(rows: readonly Row[]): string {
-  const lines = [
-    ["name", "ours", "ceiling", "ratio", "target", "unit"],
-    ...rows.map((row) => [
-      row.name,
-      format(row.ours),
-      row.ceiling === undefined ? "" : format(row.ceiling),
-      ratioOf(row)?.toFixed(2) ?? "",
-      row.target === undefined ? "" : `≥ ${row.target.toFixed(2)}`,
-      row.unit,
-    ]),
-  ];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const isText = (column: number) => column === 0 || column === widths.length - 1;
-  const print = (line: string[]) =>
-    `| ${line.map((cell, i) => (isText(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(" | ")} |`;
-  const rule = `| ${widths.map((width, i) => (isText(i) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [print(lines[0]!), rule, ...lines.slice(1).map(print)].join("\n");
-}
-
-function format(value: number): string {
-  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : 2;
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -1,10 +1,10 @@
 import { type Peer, STAMPED_BODY } from "./bytes.ts";
 import type { Child } from "./child.ts";
-import { cpuThroughSends } from "./fan-out.ts";
 import { alternateWarm, type Context, medianOf, type Row } from "./harness.ts";
 import type { Readers } from "./processes/readers.ts";
 import { runSends } from "./sends.ts";
 import { type Reachable, startPeer, startReaders, startRoomlog, startSenders } from "./services.ts";
+import { cpuThroughSends } from "./through-sends.ts";
 
 const ROUNDS = 5;
 const SECONDS = 2;

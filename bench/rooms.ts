@@ -29,7 +29,14 @@ export async function rooms(context: Context): Promise<void> {
     unit,
     better,
   });
-  context.report({ name: "rooms: many, beside one", ours: oursMany!, ceiling: oursOne!, unit, better, target: 0.5 });
+  context.report({
+    name: "rooms: many, beside one",
+    ours: oursMany!,
+    ceiling: oursOne!,
+    unit,
+    better,
+    target: { ratio: 0.5 },
+  });
 }
 
 /** Microseconds of CPU per delivery, of each service. */

@@ -39,6 +39,7 @@ interface Result {
   readonly main: number;
 }
 
+/** The least ratios. */
 interface Targets {
   readonly perSecond?: number;
   readonly cpu?: number;
@@ -116,7 +117,7 @@ function report(
     ceiling: medianOf(ceiling, (r) => r.perSecond),
     unit: "sends/s",
     better: "more",
-    ...(targets.perSecond !== undefined && { target: targets.perSecond }),
+    ...(targets.perSecond !== undefined && { target: { ratio: targets.perSecond } }),
   });
   reportCpu(context, `${name}, server CPU`, ours, ceiling, targets.cpu);
   reportCpu(context, `${name}, its main thread`, ours, ceiling, undefined, (r) => r.main);
@@ -136,6 +137,6 @@ function reportCpu(
     ceiling: medianOf(ceiling, pick),
     unit: "µs/send",
     better: "less",
-    ...(target !== undefined && { target }),
+    ...(target !== undefined && { target: { ratio: target } }),
   });
 }

@@ -19,17 +19,33 @@ export const PAGE_ORIGIN = "https://app.example.com";
 
 let databases = 0;
 
+interface Options {
+  readonly logLevel?: string;
+  readonly flags?: readonly string[];
+}
+
+/** A server on a file of its own with a data set in it. */
 export async function startRoomlog(
-  { directory, profiles }: Context,
-  { logLevel = "warning", flags = [], ...dataset }: Dataset & { logLevel?: string; flags?: string[] },
+  context: Context,
+  { logLevel, flags, ...dataset }: Dataset & Options,
 ): Promise<Child<Roomlog>> {
-  const url = await createDataset(join(directory, `${++databases}.db`), dataset);
+  const url = `file:${join(context.directory, `${++databases}.db`)}`;
+  await createDataset(url, dataset);
+  return startRoomlogOn(context, url, { ...(logLevel && { logLevel }), ...(flags && { flags }) });
+}
+
+/** A server on a database that others may use as well. */
+export function startRoomlogOn(
+  { profiles }: Context,
+  databaseUrl: string,
+  { logLevel = "warning", flags = [] }: Options = {},
+): Child<Roomlog> {
   const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
   return Child.start<Roomlog>("processes/roomlog.ts", {
     env: {
       HOST: "127.0.0.1",
       PORT: "0",
-      DATABASE_URL: url,
+      DATABASE_URL: databaseUrl,
       LOG_LEVEL: logLevel,
       CORS_ORIGINS: PAGE_ORIGIN,
       // All readers come from one address here.

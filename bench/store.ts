@@ -2,39 +2,52 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as gather } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
-import { createClient, type InStatement } from "@libsql/client";
 import { SendMessageReqSchema } from "../gen/chat_pb.ts";
 import { Committer } from "../src/chat/committer.ts";
 import { LIMITS } from "../src/chat/limits.ts";
 import { MemoryBroadcaster } from "../src/chat/memory-broadcaster.ts";
-import { openDatabase } from "../src/libsql/open.ts";
-import { LibsqlStore } from "../src/libsql/store.ts";
+import type { ChatStore } from "../src/chat/store.ts";
+import { noSqld, Sqld } from "../test/support/sqld.ts";
+import { BareTable } from "./bare-table.ts";
 import { BODY, USER } from "./bytes.ts";
 import { usage } from "./child.ts";
 import { createDataset } from "./dataset.ts";
-import { alternate, type Context, medianOf } from "./harness.ts";
+import { alternate, alternateWarm, type Context, medianOf } from "./harness.ts";
+import { openStore } from "./open-store.ts";
 
 const SECONDS = 0.8;
 const ROUNDS = 3;
 const ROOM = 1n;
-const MEMBERS = 1_000;
+const MANY_SENDERS = 256;
+const FEW_MEMBERS = 2;
+const MANY_MEMBERS = 100_000;
+const SQLD_SECONDS = 2;
+const SQLD_MESSAGES_PER_SECOND = 15_000;
 
-/** Durable messages/s of group commit, beside one commit for each message and one statement for all of them. */
-export async function store({ directory, report }: Context): Promise<void> {
-  const url = await createDataset(join(directory, "store.db"), { rooms: 1 });
-  await using database = await openDatabase(url, undefined);
-  const committer = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), { gather });
+/** Durable messages/s of group commit. */
+export async function store(context: Context): Promise<void> {
+  await onFile(context);
+  await inCrowdedRoom(context);
+  await onSqld(context);
+}
+
+/** Beside one commit for each message, and one statement for all of them. */
+async function onFile({ directory, report }: Context): Promise<void> {
+  const url = `file:${join(directory, "store.db")}`;
+  await createDataset(url, { rooms: 1 });
+  await using opened = await openStore(url);
+  const committer = committerOf(opened);
   using bare = await BareTable.create(url, `file:${join(directory, "bare.db")}`);
 
   for (const ids of [false, true]) {
-    for (const senders of ids ? [256] : [1, 32, 256]) {
+    for (const senders of ids ? [MANY_SENDERS] : [1, 32, MANY_SENDERS]) {
       const group = Math.min(senders, LIMITS.commitChanges);
-      const ours = () => measure(() => sendConcurrently(committer, senders, ids));
+      const ours = () => measure(() => sendConcurrently(committer, { senders, ids }));
       await ours();
       const results = await alternate(ROUNDS, {
         ours,
-        single: () => measure(() => bare.fill(1, ids)),
-        multi: () => measure(() => bare.fill(group, ids)),
+        single: () => measure(() => bare.fill(SECONDS, { rowsPerCommit: 1, ids })),
+        multi: () => measure(() => bare.fill(SECONDS, { rowsPerCommit: group, ids })),
       });
       const [rate, single, multi] = [results.ours, results.single, results.multi].map((runs) =>
         medianOf(runs, (run) => run.rate),
@@ -48,14 +61,14 @@ export async function store({ directory, report }: Context): Promise<void> {
         better: "more",
       });
       report({
-        name: `${name}, beside inserts of ${group} rows`,
+        name: `${name}, beside inserts of ${group} row${group === 1 ? "" : "s"}`,
         ours: rate!,
         ceiling: multi!,
         unit: "messages/s",
         better: "more",
-        ...(senders === 256 && { target: 1 / 1.3 }),
+        ...(senders === MANY_SENDERS && { target: { ratio: 1 / 1.3 } }),
       });
-      if (senders !== 256) continue;
+      if (senders !== MANY_SENDERS) continue;
       report({
         name: `${name}, CPU`,
         ours: medianOf(results.ours, (run) => run.cpuMicros),
@@ -72,26 +85,62 @@ export async function store({ directory, report }: Context): Promise<void> {
       });
     }
   }
-  await inCrowdedRoom(directory, report, committer);
 }
 
 /** What the number of a room's members costs its senders. */
-async function inCrowdedRoom(directory: string, report: Context["report"], lonely: Committer): Promise<void> {
-  const url = await createDataset(join(directory, "crowded.db"), { rooms: 1, members: MEMBERS });
-  await using database = await openDatabase(url, undefined);
-  const crowded = new Committer(new LibsqlStore(database), new MemoryBroadcaster(), { gather });
-  const senders = 32;
-  const { many, one } = await alternate(ROUNDS, {
-    many: () => measure(() => sendConcurrently(crowded, senders, false)),
-    one: () => measure(() => sendConcurrently(lonely, senders, false)),
-  });
-  report({
-    name: `store: ${senders} senders, room of ${MEMBERS} members, beside room of 1`,
-    ours: medianOf(many, (run) => run.rate),
-    ceiling: medianOf(one, (run) => run.rate),
-    unit: "messages/s",
-    better: "more",
-  });
+async function inCrowdedRoom({ directory, report }: Context): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const open = async (members: number) => {
+    const url = `file:${join(directory, `members-${members}.db`)}`;
+    await createDataset(url, { rooms: 1, members });
+    return committerOf(stack.use(await openStore(url)));
+  };
+  const [crowded, lonely] = [await open(MANY_MEMBERS), await open(FEW_MEMBERS)];
+  for (const senders of [1, 32]) {
+    const { many, few } = await alternateWarm(ROUNDS, {
+      many: () => measure(() => sendConcurrently(crowded, { senders, ids: true })),
+      few: () => measure(() => sendConcurrently(lonely, { senders, ids: true })),
+    });
+    report({
+      name: `store: ${senders} sender${senders === 1 ? "" : "s"}, room of ${MANY_MEMBERS} members, beside room of ${FEW_MEMBERS}`,
+      ours: medianOf(many, (run) => run.rate),
+      ceiling: medianOf(few, (run) => run.rate),
+      unit: "messages/s",
+      better: "more",
+      target: { ratio: 1 / 1.2 },
+    });
+  }
+}
+
+/** Through one process's commits to a server, beside inserts of as many rows, one commit after the other. */
+async function onSqld({ report }: Context): Promise<void> {
+  if (noSqld) throw new Error(noSqld);
+  await using ours = await Sqld.start();
+  await using ceiling = await Sqld.start();
+  await createDataset(ours.url, { rooms: 1 });
+  await using opened = await openStore(ours.url);
+  const committer = committerOf(opened);
+  using bare = await BareTable.create(ours.url, ceiling.url);
+  const senders = MANY_SENDERS;
+  const seconds = SQLD_SECONDS;
+  for (const ids of [false, true]) {
+    const results = await alternateWarm(ROUNDS, {
+      ours: () => measure(() => sendConcurrently(committer, { senders, ids, seconds })),
+      ceiling: () => measure(() => bare.fill(seconds, { rowsPerCommit: senders, ids })),
+    });
+    report({
+      name: `store: sqld, ${senders} senders${ids ? ", with ids" : ""}, beside inserts of ${senders} rows`,
+      ours: medianOf(results.ours, (run) => run.rate),
+      ceiling: medianOf(results.ceiling, (run) => run.rate),
+      unit: "messages/s",
+      better: "more",
+      target: { ours: SQLD_MESSAGES_PER_SECOND },
+    });
+  }
+}
+
+function committerOf(store: ChatStore): Committer {
+  return new Committer(store, new MemoryBroadcaster(), { gather });
 }
 
 interface Measured {
@@ -117,8 +166,11 @@ async function measure(work: () => Promise<number>): Promise<Measured> {
   };
 }
 
-async function sendConcurrently(committer: Committer, senders: number, ids: boolean): Promise<number> {
-  const end = performance.now() + SECONDS * 1_000;
+async function sendConcurrently(
+  committer: Committer,
+  { senders, ids, seconds = SECONDS }: { senders: number; ids: boolean; seconds?: number },
+): Promise<number> {
+  const end = performance.now() + seconds * 1_000;
   let sent = 0;
   const sender = async () => {
     for (; performance.now() < end; sent++) {
@@ -129,55 +181,4 @@ async function sendConcurrently(committer: Committer, senders: number, ids: bool
   };
   await Promise.all(Array.from({ length: senders }, sender));
   return sent;
-}
-
-/** A table like the store's, filled without any question asked, in the event loop's own thread. */
-class BareTable implements Disposable {
-  readonly #client;
-  #seq = 0;
-
-  private constructor(url: string) {
-    this.#client = createClient({ url, intMode: "bigint" });
-  }
-
-  static async create(modelUrl: string, url: string): Promise<BareTable> {
-    const model = createClient({ url: modelUrl });
-    const { rows } = await model.execute(
-      "SELECT sql FROM sqlite_schema WHERE tbl_name = 'messages' AND sql IS NOT NULL",
-    );
-    model.close();
-    const bare = new BareTable(url);
-    await bare.#client.execute("PRAGMA journal_mode=WAL");
-    await bare.#client.batch(
-      rows.map(({ sql }) => sql as string),
-      "write",
-    );
-    return bare;
-  }
-
-  async fill(rowsPerCommit: number, ids: boolean): Promise<number> {
-    const end = performance.now() + SECONDS * 1_000;
-    let rows = 0;
-    for (; performance.now() < end; rows += rowsPerCommit) {
-      await this.#client.batch([this.#insert(rowsPerCommit, ids)], "write");
-      await new Promise(setImmediate);
-    }
-    return rows;
-  }
-
-  [Symbol.dispose](): void {
-    this.#client.close();
-  }
-
-  #insert(rows: number, ids: boolean): InStatement {
-    const now = BigInt(Date.now());
-    return {
-      sql: `INSERT INTO messages
-          (room_id, seq, user_id, body, client_message_id, reply_to_id, created_at, updated_at)
-        VALUES ${Array.from({ length: rows }, () => "(?, ?, ?, ?, ?, 0, ?, ?)")}`,
-      args: Array.from({ length: rows }, () => {
-        return [ROOM, BigInt(++this.#seq), USER, BODY, ids ? crypto.randomUUID() : null, now, now];
-      }).flat(),
-    };
-  }
 }

@@ -1,4 +1,4 @@
-import { CONTENT_TYPES, type Protocol, STREAM_PATH, streamRequest } from "./bytes.ts";
+import { CONTENT_TYPES, type Protocol, type StreamMethod, streamPath, streamRequest } from "./bytes.ts";
 import { Splitter } from "./splitter.ts";
 
 // Requests written and responses read by hand: a client library costs more than the server it measures.
@@ -11,7 +11,7 @@ export interface StreamEvents {
   ended(reason: string): void;
 }
 
-/** A StreamMessage call on a socket of its own: what to write first, and what to do with the bytes that come. */
+/** A call on a socket of its own: what to write first, and what to do with the bytes that come. */
 export interface Call {
   readonly request: Buffer;
   receive(bytes: Buffer, write: (bytes: Buffer) => void): void;
@@ -19,6 +19,8 @@ export interface Call {
 
 export interface CallOptions {
   readonly protocol: Protocol;
+  /** StreamMessage, if it isn't said. */
+  readonly method?: StreamMethod;
   readonly rooms: readonly bigint[];
   readonly afterSeq?: bigint;
 }
@@ -38,10 +40,11 @@ export function envelopes({ message, ended }: StreamEvents): Splitter {
   });
 }
 
-function http1Call({ protocol, rooms, afterSeq }: CallOptions, events: StreamEvents): Call {
-  const body = streamRequest(rooms, protocol, afterSeq);
+function http1Call(options: CallOptions, events: StreamEvents): Call {
+  const { protocol, method, rooms } = options;
+  const body = streamRequest(rooms, options);
   const head =
-    `POST ${STREAM_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${CONTENT_TYPES[protocol]}\r\n` +
+    `POST ${streamPath(method)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${CONTENT_TYPES[protocol]}\r\n` +
     `X-Room: ${rooms[0]}\r\nContent-Length: ${body.length}\r\n\r\n`;
   const content = envelopes(events);
   let isOpen = false;
@@ -80,11 +83,11 @@ const END_HEADERS = 0x4;
 const LARGEST_WINDOW = 2 ** 31 - 1;
 
 /** Of a call over HTTP/2. */
-export function streamHeaders({ protocol, rooms }: CallOptions): Record<string, string> {
+export function streamHeaders({ protocol, method, rooms }: CallOptions): Record<string, string> {
   return {
     ":method": "POST",
     ":scheme": "http",
-    ":path": STREAM_PATH,
+    ":path": streamPath(method),
     ":authority": "127.0.0.1",
     "content-type": CONTENT_TYPES[protocol],
     te: "trailers",
@@ -93,7 +96,6 @@ export function streamHeaders({ protocol, rooms }: CallOptions): Record<string, 
 }
 
 function http2Call(options: CallOptions, events: StreamEvents): Call {
-  const { protocol, rooms, afterSeq } = options;
   const content = envelopes(events);
   let isOpen = false;
   let write: (bytes: Buffer) => void;
@@ -124,7 +126,7 @@ function http2Call(options: CallOptions, events: StreamEvents): Call {
       1,
       Buffer.concat(Object.entries(streamHeaders(options)).map(([name, value]) => literal(name, value))),
     ),
-    frame(DATA, END_STREAM, 1, streamRequest(rooms, protocol, afterSeq)),
+    frame(DATA, END_STREAM, 1, streamRequest(options.rooms, options)),
   ]);
   return {
     request,

@@ -7,7 +7,7 @@ import { MessageSchema, SendMessageReqSchema } from "../../gen/chat_pb.ts";
 import { CONTENT_TYPES, envelope, frameOf, messageOf, type Protocol } from "../bytes.ts";
 import { collectGarbage, serveParent, usage } from "../child.ts";
 import { listen } from "../listen.ts";
-import { accept } from "../memory-log.ts";
+import { accept, type Send } from "../memory-log.ts";
 import { pace } from "../pace.ts";
 
 // What Node charges for the same bytes: no protocol, no checks, no database.
@@ -20,6 +20,8 @@ interface Room {
 const rooms = new Map<string, Room>();
 let deliver = false;
 let lastSeq = 0;
+/** What readers of any room get first. */
+let missed: Buffer | undefined;
 
 function listener(request: IncomingMessage, response: ServerResponse): void {
   const room = request.headers["x-room"] as string | undefined;
@@ -46,7 +48,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   request.on("end", () => {
     const send = JSON.parse(Buffer.concat(chunks).toString());
     const text = JSON.stringify(accept(send));
-    if (deliver) enqueue(send.roomId, text);
+    if (deliver) enqueue(send, text);
     response.writeHead(200, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
     response.end(text);
   });
@@ -68,12 +70,16 @@ function answerGrpc(contentType: string, stream: ServerHttp2Stream): void {
 
 const pending = new Map<string, Buffer[]>();
 
-function enqueue(room: string, text: string): void {
+function enqueue({ roomId, body }: Send, text: string): void {
+  const room = rooms.get(roomId);
+  if (!room) return;
   if (pending.size === 0) setImmediate(flush);
-  const frame = envelope(Buffer.from(text));
-  const frames = pending.get(room);
+  const { protocol } = room;
+  const frame =
+    protocol === "json" ? envelope(Buffer.from(text)) : frameOf(messageOf(BigInt(roomId), 1_000n, body), protocol);
+  const frames = pending.get(roomId);
   if (frames) frames.push(frame);
-  else pending.set(room, [frame]);
+  else pending.set(roomId, [frame]);
 }
 
 function flush(): void {
@@ -90,6 +96,7 @@ function follow(name: string, contentType: string, reader: Writable): void {
   rooms.set(name, room);
   room.readers.add(reader);
   reader.once("close", () => room.readers.delete(reader));
+  if (missed) reader.write(missed);
 }
 
 const http1 = createServer(listener);
@@ -99,6 +106,9 @@ const methods = {
   url: () => listen(http1),
 
   http2Url: () => listen(http2),
+
+  /** It has none. */
+  databaseRequests: () => 0,
 
   /** Writes what the server under test writes for the same call, encoded beforehand. */
   async publish(params: { rooms: bigint[]; burst: number; perSecond: number; count: number }) {
@@ -118,6 +128,11 @@ const methods = {
   /** From now on, what is sent to a room is also written to its readers. */
   deliver() {
     deliver = true;
+  },
+
+  /** From now on, readers get so many messages as JSON as soon as they come. */
+  owe(count: number) {
+    missed = Buffer.concat(Array.from({ length: count }, (_, i) => frameOf(messageOf(1n, BigInt(i + 1)), "json")));
   },
 
   collectGarbage,

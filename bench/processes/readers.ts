@@ -8,7 +8,7 @@ import { openSocket } from "../socket.ts";
 import { websocketCall } from "../websocket.ts";
 import { type CallOptions, type StreamEvents, streamCall } from "../wire.ts";
 
-interface Connect extends Omit<CallOptions, "protocol"> {
+export interface Connect extends Omit<CallOptions, "protocol"> {
   readonly protocol: Protocol | Peer;
   readonly url: string;
   readonly count: number;
@@ -25,6 +25,8 @@ interface Connect extends Omit<CallOptions, "protocol"> {
 }
 
 const connections = new Set<Socket | ClientHttp2Session>();
+/** Messages of each stream that is open, in the order of opening. */
+let counts: number[] = [];
 let received = 0;
 let delays: number[] = [];
 let failure: string | undefined;
@@ -32,11 +34,13 @@ let failure: string | undefined;
 /** Resolves when the stream has its headers; `connection` is the one it shares, if it does. */
 function open(options: Connect, connection?: ClientHttp2Session): Promise<void> {
   return new Promise((resolve, reject) => {
+    const stream = counts.push(0) - 1;
     let last = NaN;
     const events: StreamEvents = {
       opened: resolve,
       message(payload) {
         received++;
+        counts[stream]!++;
         if (options.ordered) {
           const seq = readSeq(payload);
           if (seq !== last + 1 && !Number.isNaN(last)) events.ended(`message ${seq} came after ${last}`);
@@ -111,6 +115,11 @@ const methods = {
     return received;
   },
 
+  /** Of all open streams, what the one with the fewest messages has, and the one with the most. */
+  fewestAndMost(): readonly [number, number] {
+    return [counts.reduce((a, b) => Math.min(a, b)), counts.reduce((a, b) => Math.max(a, b))];
+  },
+
   /** Microseconds from the moment a message was to be sent until it was received, since the last call. */
   takeDelays() {
     const taken = Float64Array.from(delays);
@@ -121,6 +130,7 @@ const methods = {
   disconnect() {
     const all = [...connections];
     connections.clear();
+    counts = [];
     for (const connection of all) connection.destroy();
     failure = undefined;
   },

@@ -6,12 +6,14 @@ import { configureLogging } from "../../src/http/logging.ts";
 import { serve } from "../../src/node/compose.ts";
 import { messageOf } from "../bytes.ts";
 import { collectGarbage, serveParent, usage } from "../child.ts";
+import { countRequests } from "../counted-database.ts";
 import { pace } from "../pace.ts";
 
-// The server as src/node/main.ts runs it, with a hand on its broadcaster.
+// The server as src/node/main.ts runs it, with a hand on its broadcaster and an eye on its database.
 
 const config = parseConfig(process.env);
 configureLogging(config.logLevel);
+const databaseRequests = await countRequests(config.databaseUrl);
 const running = await serve(config);
 const heads = new Map<bigint, bigint>();
 
@@ -21,6 +23,9 @@ const methods = {
   http2Url: () => running.url,
 
   databaseUrl: () => config.databaseUrl,
+
+  /** Since the process started. */
+  databaseRequests: () => databaseRequests(),
 
   /**
    * Publishes messages as if they had been committed, `burst` at a time to one room after another: what it costs to

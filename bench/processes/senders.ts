@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { nowMicros } from "../bytes.ts";
 import { serveParent } from "../child.ts";
 import { openGrpcSenders } from "../grpc-sender.ts";
@@ -18,6 +19,16 @@ async function open(target: Target): Promise<Sender[]> {
   return (await Promise.all(opened)).flat();
 }
 
+/** Microseconds from the start at which messages are due. */
+function steadyTimes(count: number, perSecond: number, burst: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, i) => ((i - (i % burst)) * 1e6) / perSecond);
+}
+
+function poissonTimes(count: number, perSecond: number): Float64Array {
+  let at = 0;
+  return Float64Array.from({ length: count }, () => (at -= (Math.log(1 - Math.random()) * 1e6) / perSecond));
+}
+
 const methods = {
   /** Each sender sends again as soon as it has its answer. */
   async closedLoop({ seconds, ...target }: Target & { seconds: number }) {
@@ -36,21 +47,24 @@ const methods = {
   },
 
   /**
-   * Sends at a rate, `burst` messages at once, whatever the answers take. Delays count from the moment a call was due, so that a server that
-   * stalls is charged for all that should have been sent meanwhile.
+   * Sends at a rate, `burst` messages at once, whatever the answers take. Delays count from the moment a call was due, so
+   * that a server that stalls is charged for all that should have been sent meanwhile. A `poisson` load is as irregular as
+   * people are, and is on time to a fraction of a millisecond, for which this process spins: not for high rates.
    */
   async openLoop({
     perSecond,
     burst = 1,
+    poisson = false,
     seconds,
     ...target
-  }: Target & { perSecond: number; burst?: number; seconds: number }) {
+  }: Target & { perSecond: number; burst?: number; poisson?: boolean; seconds: number }) {
     const senders = await open(target);
     const idle = [...senders];
     const due: number[] = [];
     const delays: number[] = [];
     const underWay = new Set<Promise<void>>();
     const count = Math.round(perSecond * seconds);
+    const times = poisson ? poissonTimes(count, perSecond) : steadyTimes(count, perSecond, burst);
     const start = nowMicros() + 5_000;
     const send = (sender: Sender, at: number): void => {
       const call: Promise<void> = sender.send(at).then(() => {
@@ -64,14 +78,13 @@ const methods = {
     };
     for (let i = 0; i < count; ) {
       const now = nowMicros();
-      for (; i < count; i++) {
-        const at = start + ((i - (i % burst)) * 1e6) / perSecond;
-        if (at > now) break;
+      for (; i < count && start + times[i]! <= now; i++) {
         const sender = idle.shift();
-        if (sender) send(sender, at);
-        else due.push(at);
+        if (sender) send(sender, start + times[i]!);
+        else due.push(start + times[i]!);
       }
-      await sleep(1);
+      const isNear = poisson && i < count && start + times[i]! - now < 2_000;
+      await (isNear ? nextTurn() : sleep(1));
     }
     while (underWay.size > 0) await Promise.all(underWay);
     for (const sender of senders) sender.close();
