@@ -62,8 +62,8 @@ export class Tail implements CursorOwner {
 
   static async open(feeds: Feeds, options: TailOptions): Promise<Tail> {
     // Who can't be told of a removal can't be told of read positions either.
-    const withReads = options.endsWhenRemoved ? [] : options.from.keys();
-    return new Tail(feeds, options, await feeds.follow(options.memberships, new Set(withReads)));
+    const withReads = new Set(options.endsWhenRemoved ? [] : options.from.keys());
+    return new Tail(feeds, options, await feeds.follow(options.memberships, withReads));
   }
 
   private constructor(feeds: Feeds, options: TailOptions, followed: readonly FollowedRoom[]) {
@@ -84,10 +84,7 @@ export class Tail implements CursorOwner {
     this.#retirement = setTimeout(() => this.close(tooOld()), maxAgeMs * (0.9 + 0.2 * Math.random()));
   }
 
-  /**
-   * What there is to tell, once there is something. While the reader waits, items go to `push`, if it is given; when that
-   * returns false, the reader has waited long enough, and there is nothing.
-   */
+  /** What there is to tell. While the reader waits, items go to `push`; if that returns false, there is nothing more. */
   async next(push?: (item: TailItem) => boolean): Promise<readonly TailItem[]> {
     for (;;) {
       // First, or rooms in which much happens would keep the others waiting.
@@ -122,6 +119,7 @@ export class Tail implements CursorOwner {
   hear(cursor: RoomCursor, news: News): void {
     if (!this.#reader.takesItems) return this.look(cursor);
     for (const item of this.#lose(cursor, cursor.take(news))) this.#hand(item);
+    if (cursor.isLost) this.#reader.wake(); // perhaps it was the last room to catch up
   }
 
   look(cursor: RoomCursor): void {
