@@ -36,7 +36,7 @@ import { roomList, roomListStatements } from "./read/room-list.ts";
 /**
  * The log in libSQL. All SQL of the service is in this folder, the tables in schema/migrations.ts.
  *
- * It is written to run in the SQLite of a Durable Object as well: a statement begins and ends no transaction, and asks for no PRAGMA. A
+ * It also runs in the SQLite of a Durable Object: a statement begins and ends no transaction, and asks for no PRAGMA. A
  * number may arrive there as text, and so is compared with a column, or cast.
  */
 export class LibsqlStore implements ChatStore {

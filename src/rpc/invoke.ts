@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Caller } from "../chat/caller.ts";
+import { inTime } from "../chat/in-time.ts";
 import type { Limits } from "../chat/limits.ts";
 import type { Call } from "./call.ts";
 import { deadlineExceeded } from "./errors.ts";
@@ -76,7 +77,9 @@ async function run<T>(
   switch (rpc.kind) {
     case "unary": {
       const answer = rpc.answer(caller, request as Message);
-      const encoded = encode(await (remainingMs === undefined ? answer : inTime(answer, remainingMs)));
+      const encoded = encode(
+        await (remainingMs === undefined ? answer : inTime(answer, remainingMs, deadlineExceeded)),
+      );
       call.end();
       return encoded;
     }
@@ -92,18 +95,6 @@ async function run<T>(
 }
 
 function noHeader(): undefined {}
-
-async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(deadlineExceeded()), timeoutMs);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 function isMessage(request: Request): request is Message {
   return "$typeName" in request;

@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Typing, TypingSchema } from "../../gen/chat_pb.ts";
 import { ChangeSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
+import { inTime } from "../chat/in-time.ts";
 import type { Limits } from "../chat/limits.ts";
 import type { RoomHost } from "../chat/room-host.ts";
 import type { Answers, RoomChange } from "../chat/store.ts";
@@ -20,7 +21,7 @@ export class ObjectRoomHost implements RoomHost {
 
   async apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
     const request = toBinary(ChangeSchema, create(ChangeSchema, { change }));
-    const answer = await inTime(this.#rooms.getByName(`${change.value.roomId}`).apply(request), this.#answerMs);
+    const answer = await this.#reach(this.#rooms.getByName(`${change.value.roomId}`).apply(request));
     const { outcome } = fromBinary(OutcomeSchema, answer);
     if (outcome.case === undefined) throw unreachable("the room answered in the format of another version");
     if (outcome.case === "failure") throw new ConnectError(outcome.value.message, outcome.value.code);
@@ -29,21 +30,15 @@ export class ObjectRoomHost implements RoomHost {
 
   async type(typing: Typing, memberSeq: bigint): Promise<void> {
     const room = this.#rooms.getByName(`${typing.roomId}`);
-    await inTime(room.type(toBinary(TypingSchema, typing), memberSeq), this.#answerMs);
+    await this.#reach(room.type(toBinary(TypingSchema, typing), memberSeq));
   }
-}
 
-async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("timeout")), ms);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } catch (e) {
-    throw unreachable(e);
-  } finally {
-    clearTimeout(timer);
+  async #reach<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await inTime(answer, this.#answerMs, () => new Error("timeout"));
+    } catch (e) {
+      throw unreachable(e);
+    }
   }
 }
 

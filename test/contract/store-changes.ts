@@ -5,7 +5,7 @@ import type { News } from "../../gen/room/room_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { apply, change, codes } from "../support/changes.ts";
-import { headOf, newStoredRoom, readLog } from "../support/stored-rooms.ts";
+import { headOf, newSpokenRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
 const ann = 2n ** 54n + 1n;
@@ -21,12 +21,7 @@ export function changesContract(parts: () => StoreParts): void {
     store = parts().store;
   });
 
-  /** A room of ann, and of others, in which ann has sent the bodies. */
-  async function newRoom(others: bigint[] = [], bodies: string[] = []) {
-    const roomId = await newStoredRoom(store, ann, ...others);
-    const { outcomes } = await store.commit(bodies.map((body) => change("sendMessage", { roomId, userId: ann, body })));
-    return { roomId, messages: outcomes as Message[] };
-  }
+  const newRoom = (others?: bigint[], bodies?: string[]) => newSpokenRoom(store, ann, others, bodies);
 
   /** What each of the changes, asked for alone, answers; and that none of them left a trace. */
   async function refusals(roomId: bigint, changes: ReturnType<typeof change>[]): Promise<string[]> {

@@ -4,7 +4,7 @@ import { SHARED_READS_MEMBERS } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
 import { ANY_BYTES } from "../support/send-store.ts";
-import { BEGINNING, headOf, newStoredRoom, readLog } from "../support/stored-rooms.ts";
+import { BEGINNING, headOf, newSpokenRoom, newStoredRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
 const ann = 2n ** 56n + 1n;
@@ -20,12 +20,7 @@ export function logsContract(parts: () => StoreParts): void {
     store = parts().store;
   });
 
-  /** A room of ann, and of others, in which ann has sent the bodies. */
-  async function newRoom(others: bigint[] = [], bodies: string[] = []) {
-    const roomId = await newStoredRoom(store, ann, ...others);
-    const { outcomes } = await store.commit(bodies.map((body) => change("sendMessage", { roomId, userId: ann, body })));
-    return { roomId, messages: outcomes as Message[] };
-  }
+  const newRoom = (others?: bigint[], bodies?: string[]) => newSpokenRoom(store, ann, others, bodies);
 
   const seqsOf = (messages: readonly Message[]) => messages.map(({ seq }) => Number(seq));
   const memberSeqsOf = (members: readonly Member[]) => members.map(({ memberSeq }) => Number(memberSeq));

@@ -1,5 +1,6 @@
+import type { Message } from "../../gen/chat_pb.ts";
 import type { ChatStore, LogPage, PageSize, Position } from "../../src/chat/store.ts";
-import { apply } from "./changes.ts";
+import { apply, change } from "./changes.ts";
 import { createReq } from "./requests.ts";
 import { ANY_BYTES } from "./send-store.ts";
 
@@ -15,6 +16,18 @@ export async function newStoredRoom(store: ChatStore, creator: bigint, ...member
   const { id: roomId } = await store.createRoom(createReq(freshPost(), creator));
   for (const userId of members) await apply(store, "addMember", { roomId, userId });
   return roomId;
+}
+
+/** A new room of a creator and others, in which the creator has sent the bodies. */
+export async function newSpokenRoom(
+  store: ChatStore,
+  creator: bigint,
+  others: readonly bigint[] = [],
+  bodies: readonly string[] = [],
+): Promise<{ roomId: bigint; messages: Message[] }> {
+  const roomId = await newStoredRoom(store, creator, ...others);
+  const sends = bodies.map((body) => change("sendMessage", { roomId, userId: creator, body }));
+  return { roomId, messages: (await store.commit(sends)).outcomes as Message[] };
 }
 
 /** Before all changes of a room. */

@@ -1,8 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { AddMemberReq, RemoveMemberReq } from "../../../gen/chat_pb.ts";
-import { notInRoom } from "../../chat/errors.ts";
 import { toMember } from "../schema/rows.ts";
-import { denied, isMember, NEXT_REVISION, type Operation } from "./operation.ts";
+import { isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
 
 /** User ?2, who is to be added to room ?1. */
 const ADDITION = `SELECT rooms.*, CASE
@@ -65,7 +64,8 @@ export function addMember({ roomId, userId }: AddMemberReq, now: bigint): Operat
   };
 }
 
-export function removeMember({ roomId, userId, actorId }: RemoveMemberReq, now: bigint): Operation {
+export function removeMember(req: RemoveMemberReq, now: bigint): Operation {
+  const { roomId, userId, actorId } = req;
   return {
     statements: [
       { sql: REMOVAL, args: [roomId, userId, actorId] },
@@ -83,14 +83,8 @@ export function removeMember({ roomId, userId, actorId }: RemoveMemberReq, now: 
       },
     ],
     outcome([judged], [removed]) {
-      switch (judged!.verdict) {
-        case "no_actor":
-          return { answer: notInRoom(roomId, actorId) };
-        case "not_member":
-          return { answer: notInRoom(roomId, userId) };
-        case "not_owner":
-          return { answer: denied("only the room's owner may remove others") };
-      }
+      const refused = refusal(judged!.verdict, req, "only the room's owner may remove others");
+      if (refused) return { answer: refused };
       const member = toMember(removed!);
       return { answer: member, member };
     },

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
-import type { Member, Message, Room } from "../../../gen/chat_pb.ts";
+import type { Member, Message, RemoveMemberReq, Room, TransferOwnershipReq } from "../../../gen/chat_pb.ts";
+import { notInRoom } from "../../chat/errors.ts";
 import type { ReadMark } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 
@@ -35,4 +36,22 @@ export function isMember(alias: string, user: string, room = "?1"): string {
 
 export function denied(message: string): ConnectError {
   return new ConnectError(message, Code.PermissionDenied);
+}
+
+/** Why what one member wants to do to another was refused, by the verdict; nothing, if it was not. */
+export function refusal(
+  verdict: unknown,
+  { roomId, userId, actorId }: RemoveMemberReq | TransferOwnershipReq,
+  notOwner: string,
+): ConnectError | undefined {
+  switch (verdict) {
+    case "no_actor":
+      return notInRoom(roomId, actorId);
+    case "not_member":
+      return notInRoom(roomId, userId);
+    case "not_owner":
+      return denied(notOwner);
+    default:
+      return undefined;
+  }
 }

@@ -1,7 +1,6 @@
 import type { TransferOwnershipReq } from "../../../gen/chat_pb.ts";
-import { notInRoom } from "../../chat/errors.ts";
 import { toRoom } from "../schema/rows.ts";
-import { denied, isMember, NEXT_REVISION, type Operation } from "./operation.ts";
+import { isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
 
 /** Room ?1, which member ?3 hands on to member ?2. */
 const TRANSFER = `SELECT rooms.*, CASE
@@ -16,8 +15,8 @@ const TRANSFER = `SELECT rooms.*, CASE
   LEFT JOIN members ON ${isMember("members", "?2", "actors.room_id")}
   LEFT JOIN rooms ON rooms.id = actors.room_id`;
 
-export function transferOwnership({ roomId, userId, actorId }: TransferOwnershipReq, now: bigint): Operation {
-  const args = [roomId, userId, actorId];
+export function transferOwnership(req: TransferOwnershipReq, now: bigint): Operation {
+  const args = [req.roomId, req.userId, req.actorId];
   return {
     statements: [
       { sql: TRANSFER, args },
@@ -28,14 +27,8 @@ export function transferOwnership({ roomId, userId, actorId }: TransferOwnership
       },
     ],
     outcome([judged], [changed]) {
-      switch (judged!.verdict) {
-        case "no_actor":
-          return { answer: notInRoom(roomId, actorId) };
-        case "not_member":
-          return { answer: notInRoom(roomId, userId) };
-        case "not_owner":
-          return { answer: denied("only the room's owner may hand it on") };
-      }
+      const refused = refusal(judged!.verdict, req, "only the room's owner may hand it on");
+      if (refused) return { answer: refused };
       return { answer: toRoom(changed ?? judged!) };
     },
   };

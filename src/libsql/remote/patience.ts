@@ -1,3 +1,4 @@
+import { inTime } from "../../chat/in-time.ts";
 import { isBusy, isRefusal } from "../codes.ts";
 import { StatementError, unavailable } from "../database.ts";
 import { codeOf, LateError } from "./batch.ts";
@@ -29,19 +30,11 @@ export async function persist<T>(deadline: number, attempt: () => Promise<T>): P
 }
 
 /** Whether nothing has happened, and the same may do well a moment later. */
-export function didNothing(e: unknown): boolean {
+function didNothing(e: unknown): boolean {
   return e instanceof OverloadError || e instanceof LateError || isBusy(codeOf(e));
 }
 
 /** What a promise gives, if it does by the deadline. */
-export async function inTime<T>(deadline: number, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer in time")), Math.max(0, deadline - performance.now()));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function byDeadline<T>(deadline: number, promise: Promise<T>): Promise<T> {
+  return inTime(promise, deadline - performance.now(), () => new Error("no answer in time"));
 }

@@ -2,7 +2,7 @@ import type { InStatement } from "@libsql/client";
 import * as hrana from "@libsql/hrana-client";
 import { isBusy, isRefusal } from "../codes.ts";
 import { codeOf, readServerTime, type Written, writeBatch } from "./batch.ts";
-import { inTime, OverloadError } from "./patience.ts";
+import { byDeadline, OverloadError } from "./patience.ts";
 import { ServerClock } from "./server-clock.ts";
 
 /**
@@ -33,10 +33,10 @@ export class WriteStream {
     const socket = new hrana.WebSocket(url, PROTOCOLS);
     const opened = new WriteStream(socket, authToken);
     try {
-      await inTime(deadline, opened.#client.getVersion()).catch((e: unknown) => {
+      await byDeadline(deadline, opened.#client.getVersion()).catch((e: unknown) => {
         throw whyNotOpened(url, e);
       });
-      opened.#clock.learn(await inTime(deadline, readServerTime(opened.#stream)));
+      opened.#clock.learn(await byDeadline(deadline, readServerTime(opened.#stream)));
       return opened;
     } catch (e) {
       opened.close();
@@ -52,7 +52,7 @@ export class WriteStream {
   async write(statements: readonly InStatement[], deadline: number): Promise<Written["rows"]> {
     try {
       const batch = writeBatch(this.#stream, statements, this.#clock.at(deadline));
-      const { rows, serverTime } = await inTime(deadline, batch);
+      const { rows, serverTime } = await byDeadline(deadline, batch);
       this.#clock.learn(serverTime);
       return rows;
     } catch (e) {
