@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { getLogger } from "@logtape/logtape";
 import { isRefusal, type Refusal } from "../http/door.ts";
 import type { RpcResponse } from "../rpc/codec.ts";
+import type { Sink } from "../rpc/stream-body.ts";
 import { type Routes, splitUrl } from "./routes.ts";
 import { drained, exchange, receive } from "./transfer.ts";
 
@@ -36,7 +37,7 @@ export function createHttp1(routes: Routes): Server {
   );
 }
 
-async function serve(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<unknown> {
   const { method, headers, url = "" } = request;
   const { discardedBytes, stallMs } = routes.limits;
   const coding = headers["transfer-encoding"];
@@ -57,29 +58,43 @@ async function serve(routes: Routes, request: IncomingMessage, response: ServerR
   return write(answer, response, admission.headers, stallMs);
 }
 
-async function write(
+/** Resolves at the end of a stream, for which nothing of this is kept: no async function, of which thousands would wait. */
+function write(
   { status, headers, body }: RpcResponse,
   response: ServerResponse,
   more: Readonly<Record<string, string>>,
   stallMs: number,
-): Promise<void> {
+): Promise<unknown> | undefined {
   if (body instanceof Uint8Array) {
     response.writeHead(status, { ...headers, ...more, "content-length": body.byteLength }).end(body);
     // Until it is taken; from then on the connection waits for its next request, with a timeout of its own.
     if (response.socket?.writableLength) response.setTimeout(stallMs, () => response.destroy());
-    return;
+    return undefined;
   }
   response.once("close", () => body.leave()).writeHead(status, { ...headers, ...more });
-  await body.pipe({
-    write(bytes) {
-      if (response.destroyed) return true;
-      if (bytes.byteLength > 0) return response.write(bytes);
-      response.flushHeaders();
-      return true;
-    },
-    drained: () => drained(response, stallMs),
-  });
-  response.end();
+  return body.pipe(new ResponseSink(response, stallMs)).then(() => response.end());
+}
+
+/** Where a stream's body goes. */
+class ResponseSink implements Sink {
+  readonly #response: ServerResponse;
+  readonly #stallMs: number;
+
+  constructor(response: ServerResponse, stallMs: number) {
+    this.#response = response;
+    this.#stallMs = stallMs;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#response.destroyed) return true;
+    if (bytes.byteLength > 0) return this.#response.write(bytes);
+    this.#response.flushHeaders();
+    return true;
+  }
+
+  drained(): Promise<void> {
+    return drained(this.#response, this.#stallMs);
+  }
 }
 
 function end(response: ServerResponse, { status, headers, body }: Refusal): void {
@@ -108,19 +123,21 @@ class Turns {
   }
 
   take(socket: Socket, response: ServerResponse, serve: () => void): void {
-    const start = (serve: () => void) => {
-      response.once("close", () => this.#next(socket));
-      serve();
-    };
     const waiting = this.#waiting.get(socket);
     if (!waiting) {
       this.#waiting.set(socket, []);
-      return start(serve);
+      return this.#start(socket, response, serve);
     }
     socket.pause();
-    if (waiting.length < this.#maxWaiting) waiting.push(() => start(serve));
-    // What comes after this one has come in the same packet, and is lost with the connection.
-    else if (waiting.length === this.#maxWaiting) waiting.push(() => start(() => end(response, TOO_MANY)));
+    // What comes after one too many has come in the same packet, and is lost with the connection.
+    if (waiting.length > this.#maxWaiting) return;
+    const turn = waiting.length < this.#maxWaiting ? serve : () => end(response, TOO_MANY);
+    waiting.push(() => this.#start(socket, response, turn));
+  }
+
+  #start(socket: Socket, response: ServerResponse, serve: () => void): void {
+    response.once("close", () => this.#next(socket));
+    serve();
   }
 
   #next(socket: Socket): void {

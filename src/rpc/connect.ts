@@ -32,10 +32,10 @@ export function connectHandler(
     for (const [name, value] of Object.entries({ ...LIVE_HEADERS, "x-request-id": call.requestId })) {
       ctx.responseHeader.set(name, value);
     }
-    let release: (() => void) | undefined;
+    const exchange = { end };
     try {
       const answers = await invoke(call, () => received(requests, ending.signal), noMessage);
-      release = openStreams.add({ end });
+      openStreams.add(exchange);
       yield* answers as AsyncIterable<Message>;
       ending.signal.throwIfAborted();
       call.end();
@@ -43,7 +43,7 @@ export function connectHandler(
       call.end(e);
       throw shownError(e, limits.errorTextBytes);
     } finally {
-      release?.();
+      openStreams.remove(exchange);
       call.end(clientLeft()); // nobody asks for what would come next
     }
   });

@@ -8,7 +8,7 @@ export class OpenStream {
   readonly call: Call;
   readonly view: StreamRpc["view"];
   readonly #rpc: StreamRpc;
-  readonly #onEnd: () => void;
+  readonly #openStreams: OpenStreams;
   #live: Live | undefined;
   #ended: { readonly reason: unknown } | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
@@ -17,7 +17,8 @@ export class OpenStream {
     this.call = call;
     this.view = rpc.view;
     this.#rpc = rpc;
-    this.#onEnd = openStreams.add(this);
+    this.#openStreams = openStreams;
+    openStreams.add(this);
   }
 
   /** Resolves once the stream is live. */
@@ -48,7 +49,7 @@ export class OpenStream {
     if (this.#ended) return;
     this.#ended = { reason };
     clearTimeout(this.#deadline);
-    this.#onEnd();
+    this.#openStreams.remove(this);
     this.call.end(reason);
     this.#live?.close(reason);
   }
@@ -74,11 +75,14 @@ export class OpenStreams {
     return this.#open.size;
   }
 
-  /** Counts it, until what this returns is called. */
-  add(each: Endable): () => void {
+  /** Counts it, until it is removed. */
+  add(each: Endable): void {
     this.#open.add(each);
     if (this.#shutdown?.aborted) queueMicrotask(() => each.end(this.#shutdown!.reason));
-    return () => this.#open.delete(each);
+  }
+
+  remove(each: Endable): void {
+    this.#open.delete(each);
   }
 }
 

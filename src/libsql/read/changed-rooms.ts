@@ -3,7 +3,7 @@ import type { ChangedRooms } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 
 /** Rooms in one answer. */
-export const CHANGED_ROOMS = 1_000;
+const CHANGED_ROOMS = 1_000;
 
 export function changedRoomsStatements(after: bigint, among?: readonly bigint[]): InStatement[] {
   const state = "SELECT epoch, revision FROM log_head";
