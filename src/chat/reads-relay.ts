@@ -1,8 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { NewsSchema } from "../../gen/room/room_pb.ts";
+import { NewsSchema, type ReadMark } from "../../gen/room/room_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import { LIMITS, type Limits, SHARED_READS_MEMBERS } from "./limits.ts";
-import type { ReadMark } from "./store.ts";
 
 /** Tells of the read positions of a room, the first at once, and what comes soon after it together. */
 export class ReadsRelay {

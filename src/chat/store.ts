@@ -14,7 +14,7 @@ import type {
   Message,
   Room,
 } from "../../gen/chat_pb.ts";
-import type { Change, News } from "../../gen/room/room_pb.ts";
+import type { Change, News, ReadMark } from "../../gen/room/room_pb.ts";
 
 /** A change to apply to a room, named for the RPC that asks for it. */
 export type RoomChange = Exclude<Change["change"], { case: undefined }>;
@@ -28,17 +28,6 @@ export interface Answers {
   removeMember: Member;
   transferOwnership: Room;
   markRead: Member;
-}
-
-/** A read position that moved. */
-export interface ReadMark {
-  readonly roomId: bigint;
-  readonly userId: bigint;
-  readonly messageId: bigint;
-  /** The room's member_seq in the same transaction, which had the user as a member. */
-  readonly memberSeq: bigint;
-  /** Members of the room. */
-  readonly members: number;
 }
 
 /** What came of a transaction: an answer or a refusal for each change, in their order, and what readers have to know. */

@@ -1,5 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { News } from "../../gen/room/room_pb.ts";
+import { type News, ReadMarkSchema } from "../../gen/room/room_pb.ts";
 import { LIMITS, SHARED_READS_MEMBERS } from "../../src/chat/limits.ts";
 import { ReadsRelay } from "../../src/chat/reads-relay.ts";
 
@@ -16,7 +17,9 @@ function setup(limits?: typeof LIMITS) {
   const published: News[] = [];
   const relay = new ReadsRelay({ publish: (news) => void published.push(news) }, limits);
   const read = (user: number, message: number, { roomId = 1n, memberSeq = 7n, members = 3 } = {}) => {
-    relay.pass({ roomId, userId: BigInt(user), messageId: BigInt(message), memberSeq, members });
+    relay.pass(
+      create(ReadMarkSchema, { roomId, userId: BigInt(user), messageId: BigInt(message), memberSeq, members }),
+    );
   };
   /** What has been published since it was asked last, in short. */
   const told = () =>

@@ -15,7 +15,7 @@ import {
   type Room,
   RoomSchema,
 } from "../../gen/chat_pb.ts";
-import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
+import { type News, NewsSchema, type ReadMark, ReadMarkSchema } from "../../gen/room/room_pb.ts";
 import { SHARED_READS_MEMBERS } from "../../src/chat/limits.ts";
 import type {
   ChangedRooms,
@@ -26,7 +26,6 @@ import type {
   Memberships,
   PageSize,
   Position,
-  ReadMark,
   RoomChange,
 } from "../../src/chat/store.ts";
 import { type Answer, type Call, lastText, Model, type ModelRoom, orRefused, Refused } from "./model.ts";
@@ -168,7 +167,7 @@ export class MemoryStore implements ChatStore {
     if (change.case === "markRead" && room && !(answer instanceof Refused)) {
       const { userId, readMessageId: messageId } = answer as Member;
       const mark = { roomId, userId, messageId, memberSeq: headOf(room).memberSeq, members: membersOf(room).size };
-      if (messageId !== before!.get(userId)) reads.push(mark);
+      if (messageId !== before!.get(userId)) reads.push(create(ReadMarkSchema, mark));
     }
     return answer;
   }

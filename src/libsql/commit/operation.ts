@@ -1,8 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
 import type { Member, Message, RemoveMemberReq, Room, TransferOwnershipReq } from "../../../gen/chat_pb.ts";
+import type { ReadMark } from "../../../gen/room/room_pb.ts";
 import { notInRoom } from "../../chat/errors.ts";
-import type { ReadMark } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 
 /**

@@ -1,4 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import type { MarkReadReq } from "../../../gen/chat_pb.ts";
+import { ReadMarkSchema } from "../../../gen/room/room_pb.ts";
 import { noMessage, notInRoom } from "../../chat/errors.ts";
 import { toMember } from "../schema/rows.ts";
 import { isMember, type Operation } from "./operation.ts";
@@ -32,7 +34,10 @@ export function markRead({ roomId, userId, messageId }: MarkReadReq, now: bigint
       if (judged!.verdict === "no_message") return { answer: noMessage(messageId, roomId) };
       if (!moved) return { answer: toMember(judged!) };
       const [memberSeq, members] = [judged!.room_member_seq as bigint, Number(judged!.member_count)];
-      return { answer: toMember(moved), read: { roomId, userId, messageId, memberSeq, members } };
+      return {
+        answer: toMember(moved),
+        read: create(ReadMarkSchema, { roomId, userId, messageId, memberSeq, members }),
+      };
     },
   };
 }
