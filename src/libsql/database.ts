@@ -12,13 +12,17 @@ import type { InStatement, Row } from "@libsql/client";
  * - D4 A write that reaches the database after its deadline, which is that of its caller, is not carried out. Statements
  *   don't begin or end a transaction, and set no PRAGMA.
  * - D5 ping() rejects with UNAVAILABLE while reads or writes can't do what D1 to D3 say.
+ * - D6 Integers up to `greatestInteger` come back as they are. Greater ones may be asked for, but not stored.
  */
 export interface Database extends AsyncDisposable {
   /** Runs statements that only read. Each gives its rows, integers as bigint. */
   read(statements: InStatement[], timeoutMs?: number): Promise<Rows[]>;
   write(statements: InStatement[], timeoutMs?: number): Promise<Rows[]>;
   ping(): Promise<void>;
+  readonly greatestInteger: bigint;
 }
+
+export const MAX_INT64 = 2n ** 63n - 1n;
 
 /** Writes that leave nothing behind, and need room on the disk. */
 export const PROBE: InStatement[] = [

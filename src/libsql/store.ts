@@ -49,13 +49,13 @@ export class LibsqlStore implements ChatStore {
   }
 
   async createRoom(req: CreateRoomReq): Promise<Room> {
-    return createdRoom(req, await this.#database.write(createRoomStatements(req)));
+    return createdRoom(req, await this.#database.write(createRoomStatements(req, this.#database.greatestInteger)));
   }
 
   /** One request to the database: the sends in their order, then the other changes in theirs. */
   async commit(changes: readonly RoomChange[]): Promise<Commit> {
     if (changes.length === 0) return { outcomes: [], news: [], reads: [] };
-    const group = new CommitGroup(changes);
+    const group = new CommitGroup(changes, this.#database.greatestInteger);
     return group.commit(await this.#database.write(group.statements));
   }
 

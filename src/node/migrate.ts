@@ -6,7 +6,8 @@ import { openMigrated } from "./open-migrated.ts";
 
 const USAGE = `usage: npm run migrate [-- --new-epoch]
 
-Brings the schema of DATABASE_URL up to date. Workers need it before a deploy; the others do it when they start.
+Brings the schema of DATABASE_URL up to date. Workers with a server need it before a deploy; all others do it when they
+start.
   --new-epoch  for a database that was restored from a backup: readers start anew, their cursors are of another log`;
 
 try {

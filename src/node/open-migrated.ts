@@ -21,6 +21,7 @@ export async function openMigrated(config: Config, onProgress: (line: string) =>
 /** The same database, whose calls may take so many milliseconds. */
 function patiently(database: Database, timeoutMs: number): Database {
   return {
+    greatestInteger: database.greatestInteger,
     read: (statements) => database.read(statements, timeoutMs),
     write: (statements) => database.write(statements, timeoutMs),
     ping: () => database.ping(),

@@ -54,10 +54,25 @@ export function databaseContract(name: string, open: () => Promise<Database>): v
     });
 
     test("reads give integers as bigint, and several results in order", async () => {
-      expect(await database.read(["SELECT 9223372036854775807 AS n, NULL AS none", "SELECT 'text' AS t"])).toEqual([
-        [{ n: 2n ** 63n - 1n, none: null }],
+      expect(await database.read(["SELECT -1 AS n, NULL AS none", "SELECT 'text' AS t"])).toEqual([
+        [{ n: -1n, none: null }],
         [{ t: "text" }],
       ]);
+    });
+
+    test("[D6] the greatest integer comes back as it is", async () => {
+      const greatest = database.greatestInteger;
+      await database.write(["CREATE TABLE IF NOT EXISTS numbers (n INTEGER) STRICT"]);
+      const insert = { sql: "INSERT INTO numbers VALUES (?1) RETURNING n", args: [greatest] };
+      expect(await database.write([insert])).toEqual([[{ n: greatest }]]);
+      const select = { sql: "SELECT n FROM numbers WHERE n = ?1", args: [greatest] };
+      expect(await database.read([select, { ...select, args: [greatest - 1n] }])).toEqual([[{ n: greatest }], []]);
+      await database.write(["DELETE FROM numbers"]);
+    });
+
+    test("[D6] greater ones may be asked for, and are found nowhere", async () => {
+      const args = [2n ** 63n - 2n];
+      expect(await database.read([{ sql: "SELECT id FROM things WHERE id = ?1", args }])).toEqual([[]]);
     });
   });
 }

@@ -4,13 +4,14 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ListMembersReqSchema, ListRoomsReqSchema, type Message, type RoomSummary } from "../../gen/chat_pb.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
+import { GREAT_ID } from "../support/greatest-id.ts";
 import { headOf, newStoredRoom } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
 /** The rules of ChatStore for lists of rooms and of members. */
 export function listsContract(parts: () => StoreParts): void {
   let store: ChatStore;
-  let lastUser = 2n ** 57n;
+  let lastUser = GREAT_ID + 10_000n;
   beforeAll(() => {
     store = parts().store;
   });

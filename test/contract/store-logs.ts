@@ -3,14 +3,15 @@ import type { Member, Message } from "../../gen/chat_pb.ts";
 import { SHARED_READS_MEMBERS } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
+import { GREAT_ID } from "../support/greatest-id.ts";
 import { ANY_BYTES } from "../support/send-store.ts";
 import { BEGINNING, headOf, newSpokenRoom, newStoredRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
-const ann = 2n ** 56n + 1n;
-const bob = 2n ** 56n + 2n;
-const cat = 2n ** 56n + 3n;
-const stranger = 2n ** 56n;
+const ann = GREAT_ID + 2_001n;
+const bob = GREAT_ID + 2_002n;
+const cat = GREAT_ID + 2_003n;
+const stranger = GREAT_ID + 2_000n;
 const nowhere = 2n ** 63n - 1n;
 
 /** The rules of ChatStore for whoever follows rooms: their logs, memberships, and which of them have changed. */
@@ -169,7 +170,7 @@ export function logsContract(parts: () => StoreParts): void {
       const { roomId: foreign } = await newRoom([], ["c"]);
       await apply(store, "markRead", { roomId, userId: bob, messageId: messages[0]!.id });
       const { epoch, revision, of } = await store.memberships(bob, [nowhere, roomId, foreign]);
-      expect(epoch).toMatch(/^[0-9a-f]{16}$/);
+      expect(epoch).toMatch(/^([0-9a-z]+\.)?[0-9a-f]{16}$/);
       const head = { seq: 2n, memberSeq: 2n };
       expect(of).toMatchObject([{ roomId, readMessageId: messages[0]!.id, head, firstSeq: 1n }]);
       expect(await store.memberships(stranger, [roomId])).toEqual({ epoch, revision, of: [] });

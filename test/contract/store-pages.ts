@@ -12,12 +12,13 @@ import {
 import { LIMITS } from "../../src/chat/limits.ts";
 import type { ChatStore, PageSize, Position } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
+import { GREAT_ID } from "../support/greatest-id.ts";
 import { lastText } from "../support/model.ts";
 import { fitting, textBytes } from "../support/room-logs.ts";
 import { newStoredRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
-const ann = 2n ** 55n + 1n;
+const ann = GREAT_ID + 3_001n;
 /** Where all changes of the one member are known. */
 const FROM_START = { seq: 0n, memberSeq: 1n };
 
@@ -214,7 +215,7 @@ export function pagesContract(parts: () => StoreParts): void {
   });
 
   describe("ListRooms, by bytes", () => {
-    const userId = 2n ** 55n + 3n;
+    const userId = GREAT_ID + 3_003n;
     let all: RoomSummary[];
     beforeAll(async () => {
       // In an order of their own, and two without a message.

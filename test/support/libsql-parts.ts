@@ -2,14 +2,14 @@ import type { Database } from "../../src/libsql/database.ts";
 import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
 import type { StoreParts } from "../contract/store.ts";
+import { GREAT_ID } from "./greatest-id.ts";
 
-/** A store on a fresh database whose ids begin beyond 2^53, and more stores on the same data. */
+/** A store on a fresh database whose ids are great, and more stores on the same data. */
 export async function libsqlParts(open: () => Promise<Database>): Promise<StoreParts> {
   const database = await open();
   await migrate(database);
-  const id = 2n ** 53n + 1n;
   await database.write([
-    { sql: "UPDATE log_state SET room_id = ?1, member_id = ?1, message_id = ?1, revision = ?1", args: [id] },
+    { sql: "UPDATE log_state SET room_id = ?1, member_id = ?1, message_id = ?1, revision = ?1", args: [GREAT_ID] },
   ]);
   const store = new LibsqlStore(database);
   return {

@@ -1,5 +1,5 @@
 import type { InStatement, InValue } from "@libsql/client";
-import type { Database, Rows } from "../../src/libsql/database.ts";
+import { type Database, MAX_INT64, type Rows } from "../../src/libsql/database.ts";
 
 interface Result {
   readonly cols: readonly { readonly name: string }[];
@@ -10,6 +10,7 @@ interface Result {
 
 /** sqld, with what it says of the rows, entries of indexes among them, that statements have read and written. */
 export class MeteredSqld implements Database {
+  readonly greatestInteger = MAX_INT64;
   readonly #url: string;
   rowsRead = 0;
   rowsWritten = 0;

@@ -3,11 +3,13 @@ import type { Database, Rows } from "../../src/libsql/database.ts";
 
 /** A database that remembers what it was asked. */
 export class Recorder implements Database {
+  readonly greatestInteger: bigint;
   readonly calls: { readonly kind: "read" | "write"; readonly statements: readonly InStatement[] }[] = [];
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
+    this.greatestInteger = database.greatestInteger;
   }
 
   read(statements: InStatement[]): Promise<Rows[]> {

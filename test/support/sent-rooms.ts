@@ -1,15 +1,15 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "vitest";
 import type { Message, SendMessageReq } from "../../gen/chat_pb.ts";
+import { GREAT_ID, GREATEST_ID } from "./greatest-id.ts";
 import { sendReq } from "./requests.ts";
 import type { Outcome, SendStore } from "./send-store.ts";
 
-// Ids that a double can't tell apart.
-export const alice = 2n ** 53n + 1n;
-export const bob = 2n ** 53n + 2n;
-export const stranger = 2n ** 53n;
-/** The largest id; also a room that doesn't exist. */
-export const last = 2n ** 63n - 1n;
+export const alice = GREAT_ID + 1n;
+export const bob = GREAT_ID + 2n;
+export const stranger = GREAT_ID;
+/** The greatest id; also a room that doesn't exist. */
+export const last = GREATEST_ID;
 
 /** A send of alice's, unless it is another's. */
 export function send(roomId: bigint, body: string, userId = alice, clientMessageId = ""): SendMessageReq {

@@ -1,12 +1,13 @@
 import type { Message } from "../../gen/chat_pb.ts";
 import type { ChatStore, LogPage, PageSize, Position } from "../../src/chat/store.ts";
 import { apply, change } from "./changes.ts";
+import { GREAT_ID } from "./greatest-id.ts";
 import { createReq } from "./requests.ts";
 import { ANY_BYTES } from "./send-store.ts";
 
-let lastPost = 2n ** 53n;
+let lastPost = GREAT_ID;
 
-/** A post that no other room of this process has; a double can't tell it from the next one. */
+/** A post that no other room of this process has. */
 export function freshPost(): bigint {
   return ++lastPost;
 }

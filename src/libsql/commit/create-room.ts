@@ -3,9 +3,12 @@ import type { InStatement } from "@libsql/client";
 import type { CreateRoomReq, Room } from "../../../gen/chat_pb.ts";
 import type { Rows } from "../database.ts";
 import { toRoom } from "../schema/rows.ts";
+import { idTooGreat } from "./ids.ts";
 
 /** The room and its first member; nothing where the post has a room. */
-export function createRoomStatements({ postId, userId }: CreateRoomReq): InStatement[] {
+export function createRoomStatements({ postId, userId }: CreateRoomReq, greatestId: bigint): InStatement[] {
+  if (postId > greatestId) throw idTooGreat("post_id", postId, greatestId);
+  if (userId > greatestId) throw idTooGreat("user_id", userId, greatestId);
   const now = BigInt(Date.now());
   return [
     {

@@ -18,13 +18,15 @@ export class CommitGroup {
   readonly #sends: Sends;
   readonly #operations: readonly Operation[];
 
-  constructor(changes: readonly RoomChange[]) {
+  constructor(changes: readonly RoomChange[], greatestId: bigint) {
     const now = BigInt(Date.now());
     const sends = changes.flatMap((change) => (change.case === "sendMessage" ? [change.value] : []));
     const rooms = new Set(changes.map(({ value }) => value.roomId));
     this.#changes = changes;
     this.#sends = sendMessages(sends, now);
-    this.#operations = changes.flatMap((change) => (change.case === "sendMessage" ? [] : [operation(change, now)]));
+    this.#operations = changes.flatMap((change) =>
+      change.case === "sendMessage" ? [] : [operation(change, now, greatestId)],
+    );
     this.statements = [
       ...this.#sends.statements,
       ...this.#operations.flatMap(({ statements }) => statements),
@@ -54,14 +56,14 @@ export class CommitGroup {
 
 const MEMBER_HEADS = "SELECT id, member_seq FROM rooms WHERE id IN (SELECT value FROM json_each(?1))";
 
-function operation(change: Exclude<RoomChange, { case: "sendMessage" }>, now: bigint): Operation {
+function operation(change: Exclude<RoomChange, { case: "sendMessage" }>, now: bigint, greatestId: bigint): Operation {
   switch (change.case) {
     case "editMessage":
       return editMessage(change.value, now);
     case "deleteMessage":
       return deleteMessage(change.value, now);
     case "addMember":
-      return addMember(change.value, now);
+      return addMember(change.value, now, greatestId);
     case "removeMember":
       return removeMember(change.value, now);
     case "transferOwnership":

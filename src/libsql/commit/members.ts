@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { AddMemberReq, RemoveMemberReq } from "../../../gen/chat_pb.ts";
 import { toMember } from "../schema/rows.ts";
+import { idTooGreat } from "./ids.ts";
 import { isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
 
 /** User ?2, who is to be added to room ?1. */
@@ -25,13 +26,13 @@ const REMOVAL = `SELECT members.user_id, CASE
   LEFT JOIN members ON ${isMember("members", "?2", "actors.room_id")}
   LEFT JOIN rooms ON rooms.id = members.room_id`;
 
-export function addMember({ roomId, userId }: AddMemberReq, now: bigint): Operation {
-  return {
-    statements: [
-      { sql: ADDITION, args: [roomId, userId] },
-      {
-        // Who was a member before starts afresh.
-        sql: `INSERT INTO members (
+export function addMember({ roomId, userId }: AddMemberReq, now: bigint, greatestId: bigint): Operation {
+  const judgement = { sql: ADDITION, args: [roomId, userId] };
+  const isTooGreat = userId > greatestId;
+  const addition = [
+    {
+      // Who was a member before starts afresh.
+      sql: `INSERT INTO members (
             room_id, user_id, id, member_seq, read_message_id, joined_message_id, created_at, updated_at
           )
           SELECT judged.id, ?2, member_id + 1, member_seq + 1, last_message_id, message_id, ?3, ?3
@@ -42,22 +43,25 @@ export function addMember({ roomId, userId }: AddMemberReq, now: bigint): Operat
             joined_message_id = excluded.joined_message_id, created_at = excluded.created_at,
             updated_at = excluded.updated_at, removed_at = NULL
           RETURNING *`,
-        args: [roomId, userId, now],
-      },
-      {
-        sql: `UPDATE rooms SET member_seq = member_seq + 1, member_count = member_count + 1,
+      args: [roomId, userId, now],
+    },
+    {
+      sql: `UPDATE rooms SET member_seq = member_seq + 1, member_count = member_count + 1,
             owner_id = iif(owner_id = 0, ?2, owner_id), updated_at = max(CAST(?3 AS INTEGER), updated_at), revision = ${NEXT_REVISION}
           WHERE id = ?1 AND changes() > 0`,
-        args: [roomId, userId, now],
-      },
-      "UPDATE log_state SET member_id = member_id + 1 WHERE changes() > 0",
-    ],
-    outcome([judged], [added]) {
+      args: [roomId, userId, now],
+    },
+    "UPDATE log_state SET member_id = member_id + 1 WHERE changes() > 0",
+  ];
+  return {
+    statements: isTooGreat ? [judgement] : [judgement, ...addition],
+    outcome([judged], [added] = []) {
       if (judged!.verdict === "no_room") return { answer: new ConnectError(`no room ${roomId}`, Code.NotFound) };
       if (judged!.verdict === "member") {
         const message = `user ${userId} is a member of room ${roomId} already`;
         return { answer: new ConnectError(message, Code.AlreadyExists) };
       }
+      if (isTooGreat) return { answer: idTooGreat("user_id", userId, greatestId) };
       const member = toMember(added!);
       return { answer: member, member };
     },

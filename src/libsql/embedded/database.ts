@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { InStatement } from "@libsql/client";
 import { LIMITS } from "../../chat/limits.ts";
-import { type Database, PROBE, type Rows, StatementError } from "../database.ts";
+import { type Database, MAX_INT64, PROBE, type Rows, StatementError } from "../database.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Checkpoint, Table } from "./connection.ts";
 import { DatabaseThread } from "./database-thread.ts";
@@ -13,6 +13,7 @@ import { DatabaseThread } from "./database-thread.ts";
  * writes, one reads, and the event loop stays free. Several processes may open one file.
  */
 export class EmbeddedDatabase implements Database {
+  readonly greatestInteger = MAX_INT64;
   readonly #reader: DatabaseThread;
   readonly #writer: DatabaseThread;
   readonly #checkpoints = new Checkpoints(

@@ -3,7 +3,7 @@ import type { InStatement } from "@libsql/client";
 import { NewsSchema } from "../../../gen/room/room_pb.ts";
 import { SHARED_READS_MEMBERS } from "../../chat/limits.ts";
 import type { LogPage, LogPlace, PageSize } from "../../chat/store.ts";
-import type { Rows } from "../database.ts";
+import { MAX_INT64, type Rows } from "../database.ts";
 import { toMember, toMessage } from "../schema/rows.ts";
 import { TEXT_BYTES } from "./texts.ts";
 
@@ -63,8 +63,6 @@ function toPage(
 function readsByUser(rows: Rows): Record<string, bigint> {
   return Object.fromEntries(rows.map((row) => [`${row.user_id as bigint}`, row.read_message_id as bigint]));
 }
-
-const MAX_INT64 = 2n ** 63n - 1n;
 
 /** The places ?1 as rows. */
 const PLACES = `SELECT key AS place, value ->> 0 AS room_id, value ->> 1 AS seq, value ->> 2 AS member_seq

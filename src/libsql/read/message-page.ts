@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { InStatement } from "@libsql/client";
 import { type ListMessagesReq, type ListMessagesRes, ListMessagesResSchema } from "../../../gen/chat_pb.ts";
 import { noMessage, notInRoom } from "../../chat/errors.ts";
-import type { Rows } from "../database.ts";
+import { MAX_INT64, type Rows } from "../database.ts";
 import { toCursor, toMessage } from "../schema/rows.ts";
 import { OWN_ROOM } from "./membership.ts";
 import { TEXT_BYTES } from "./texts.ts";
@@ -64,8 +64,6 @@ export function messagePage(
 function fitting(rows: Rows, count: number, bytes: number): Rows {
   return rows.slice(0, count).filter((row, i) => i === 0 || (row.bytes as bigint) <= bytes);
 }
-
-const MAX_INT64 = 2n ** 63n - 1n;
 
 /** How many messages before a point, and how many from it on. */
 function bounds({ position, limit }: ListMessagesReq): { point: bigint; earlier: number; later: number } {

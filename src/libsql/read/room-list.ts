@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
 import { type ListRoomsReq, type ListRoomsRes, ListRoomsResSchema, RoomSummarySchema } from "../../../gen/chat_pb.ts";
-import type { Rows } from "../database.ts";
+import { MAX_INT64, type Rows } from "../database.ts";
 import { toCursor, toMessage, toRoom } from "../schema/rows.ts";
 import { TEXT_BYTES } from "./texts.ts";
 
@@ -76,7 +76,6 @@ const ROOMS = `
   WHERE bytes - own_bytes <= CAST(?6 AS INTEGER) OR nth <= 2
   ORDER BY activity DESC, room DESC`;
 
-const MAX_INT64 = 2n ** 63n - 1n;
 const FIRST_PAGE = { asOf: MAX_INT64, activity: MAX_INT64, roomId: MAX_INT64 };
 
 function pageSize(limit: number): number {

@@ -1,9 +1,8 @@
 import type { InStatement } from "@libsql/client";
 import { LIMITS } from "../../chat/limits.ts";
-import { type Database, PROBE, type Rows, StatementError, unavailable } from "../database.ts";
+import { type Database, MAX_INT64, PROBE, type Rows, StatementError, unavailable } from "../database.ts";
 import { HttpDatabase, parseUrl } from "./http-database.ts";
 import { persist } from "./patience.ts";
-import { Places } from "./places.ts";
 import { WriteStream } from "./write-stream.ts";
 
 /** Streams are opened anew after this time, in milliseconds: one that was cut silently shows only when it is used. */
@@ -15,8 +14,8 @@ const MAX_AGE_MS = 60_000;
  * at a time as the server is sure to take.
  */
 export class RemoteDatabase implements Database {
+  readonly greatestInteger = MAX_INT64;
   readonly #http: HttpDatabase;
-  readonly #places: Places;
   readonly #url: string;
   readonly #authToken: string | undefined;
   readonly #timeoutMs: number;
@@ -26,8 +25,7 @@ export class RemoteDatabase implements Database {
   #isClosed = false;
 
   constructor(url: string, authToken?: string, timeoutMs = LIMITS.databaseMs, reads = LIMITS.databaseReads) {
-    this.#http = new HttpDatabase(url, authToken, timeoutMs);
-    this.#places = new Places(reads);
+    this.#http = new HttpDatabase(url, authToken, timeoutMs, reads);
     const parsed = parseUrl(url);
     this.#url = parsed.httpUrl.replace(/^http/, "ws");
     this.#authToken = authToken ?? parsed.authToken;
@@ -36,8 +34,7 @@ export class RemoteDatabase implements Database {
 
   async read(statements: InStatement[], timeoutMs = this.#timeoutMs): Promise<Rows[]> {
     if (this.#isClosed) throw unavailable("the database is closed");
-    const deadline = performance.now() + timeoutMs;
-    return this.#places.run(deadline, () => this.#http.read(statements, deadline - performance.now()));
+    return this.#http.read(statements, timeoutMs);
   }
 
   async write(statements: InStatement[], timeoutMs = this.#timeoutMs): Promise<Rows[]> {

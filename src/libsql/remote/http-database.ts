@@ -1,47 +1,43 @@
 import type { InStatement } from "@libsql/client";
 import * as hrana from "@libsql/hrana-client";
 import { LIMITS } from "../../chat/limits.ts";
-import type { Database, Rows } from "../database.ts";
+import { type Database, MAX_INT64, type Rows } from "../database.ts";
 import { LateError, readBatch, readServerTime, writeBatch } from "./batch.ts";
 import { OverloadError, persist } from "./patience.ts";
+import { Places } from "./places.ts";
 import { ServerClock } from "./server-clock.ts";
 
 /**
  * A libSQL server (sqld, Turso) over HTTP, for whoever can't keep a connection. Each read() and write() is one request; the
- * first write, and one after a minute, is two. Its ping() reads only.
+ * first write, and one after a minute, is two. So many reads are under way at a time as the server is sure to take, and
+ * one write. Its ping() reads only.
  */
 export class HttpDatabase implements Database {
+  readonly greatestInteger = MAX_INT64;
   readonly #url: string;
   readonly #authToken: string | undefined;
   readonly #timeoutMs: number;
   readonly #clock = new ServerClock();
+  readonly #reads: Places;
+  readonly #writes = new Places(1);
 
-  constructor(url: string, authToken?: string, timeoutMs = LIMITS.databaseMs) {
+  constructor(url: string, authToken?: string, timeoutMs = LIMITS.databaseMs, reads = LIMITS.databaseReads) {
     const parsed = parseUrl(url);
     this.#url = parsed.httpUrl;
     this.#authToken = authToken ?? parsed.authToken;
     this.#timeoutMs = timeoutMs;
+    this.#reads = new Places(reads);
   }
 
   read(statements: InStatement[], timeoutMs = this.#timeoutMs): Promise<Rows[]> {
     const deadline = performance.now() + timeoutMs;
-    return persist(deadline, () => this.#request(deadline, (stream) => readBatch(stream, statements)));
+    const read = () => this.#request(deadline, (stream) => readBatch(stream, statements));
+    return this.#reads.run(deadline, () => persist(deadline, read));
   }
 
   write(statements: InStatement[], timeoutMs = this.#timeoutMs): Promise<Rows[]> {
     const deadline = performance.now() + timeoutMs;
-    return persist(deadline, async () => {
-      try {
-        if (!this.#clock.isKnown) this.#clock.learn(await this.#request(deadline, readServerTime));
-        const serverDeadline = this.#clock.at(deadline);
-        const written = await this.#request(deadline, (stream) => writeBatch(stream, statements, serverDeadline));
-        this.#clock.learn(written.serverTime);
-        return written.rows;
-      } catch (e) {
-        if (e instanceof LateError) this.#clock.forget();
-        throw e;
-      }
-    });
+    return this.#writes.run(deadline, () => persist(deadline, () => this.#write(statements, deadline)));
   }
 
   async ping(): Promise<void> {
@@ -49,6 +45,19 @@ export class HttpDatabase implements Database {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #write(statements: InStatement[], deadline: number): Promise<Rows[]> {
+    try {
+      if (!this.#clock.isKnown) this.#clock.learn(await this.#request(deadline, readServerTime));
+      const serverDeadline = this.#clock.at(deadline);
+      const written = await this.#request(deadline, (stream) => writeBatch(stream, statements, serverDeadline));
+      this.#clock.learn(written.serverTime);
+      return written.rows;
+    } catch (e) {
+      if (e instanceof LateError) this.#clock.forget();
+      throw e;
+    }
+  }
 
   /**
    * The client, which is one for each request, costs nothing: one that calls share makes them wait for one another,

@@ -33,6 +33,13 @@ export async function newEpoch(database: Database): Promise<string> {
   return epoch;
 }
 
+/** Gives the database another epoch unless its epoch has this name; whatever state it was in, it has then. */
+export async function nameEpoch(database: Database, name: string): Promise<void> {
+  const epoch = `${name}.${randomEpoch()}`;
+  const sql = "UPDATE log_state SET epoch = ?1 WHERE substr(epoch, 1, length(?2)) <> ?2";
+  await database.write([{ sql, args: [epoch, `${name}.`] }]);
+}
+
 /** How many of the migrations a database has; throws if it is one that this program can't work with. */
 async function versionOf(database: Database): Promise<number> {
   const [rows] = await database.read([
