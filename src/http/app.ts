@@ -4,7 +4,7 @@ import type { Limits } from "../chat/limits.ts";
 import { type Endpoints, unknownPath } from "../rpc/endpoints.ts";
 import type { Readiness } from "../rpc/readiness.ts";
 import { type Door, isRefusal } from "./door.ts";
-import { fetchRpc } from "./fetch-rpc.ts";
+import { fetchRpc, type Pipe } from "./fetch-rpc.ts";
 
 const log = getLogger(["roomlog", "http"]);
 
@@ -14,10 +14,12 @@ export interface AppParts {
   readonly limits: Limits;
   /** RPCs, where they come as web-standard requests too. */
   readonly endpoints?: Endpoints;
+  /** What the bytes of a stream go through, where the runtime has something quicker than a TransformStream. */
+  readonly pipe?: Pipe;
 }
 
 /** The server on web-standard requests: probes, and what else has a path. */
-export function createApp({ door, readiness, limits, endpoints }: AppParts): Hono {
+export function createApp({ door, readiness, limits, endpoints, pipe }: AppParts): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     const host = c.req.header("host") ?? new URL(c.req.url).host; // HTTP/2 names it in the URL
@@ -33,7 +35,7 @@ export function createApp({ door, readiness, limits, endpoints }: AppParts): Hon
   // By the literal path alone: a guard in front of the server reads no other.
   app.all("*", async (c, next) => {
     const endpoint = endpoints?.get(new URL(c.req.url).pathname);
-    return endpoint ? fetchRpc(endpoint, c.req.raw, limits) : next();
+    return endpoint ? fetchRpc(endpoint, c.req.raw, limits, pipe) : next();
   });
   app.onError((e, c) => {
     log.error("a request failed", { path: c.req.path, error: e.stack });

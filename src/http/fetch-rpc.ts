@@ -7,8 +7,22 @@ import type { Endpoint } from "../rpc/endpoints.ts";
 import { brokeOff } from "../rpc/errors.ts";
 import type { StreamBody } from "../rpc/stream-body.ts";
 
+/** The two ends of a stream of bytes. */
+export type Pipe = () => {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+};
+
+/** Pieces of a response that wait for the client; with one, the next reaches a client who is quick without any waiting. */
+const MAX_WAITING = 2;
+
 /** A call that came as a web-standard request. */
-export async function fetchRpc(endpoint: Endpoint, request: Request, limits: Limits): Promise<Response> {
+export async function fetchRpc(
+  endpoint: Endpoint,
+  request: Request,
+  limits: Limits,
+  pipe: Pipe = () => new TransformStream<Uint8Array, Uint8Array>(),
+): Promise<Response> {
   const header = (name: string) => request.headers.get(name) ?? undefined;
   if ("handler" in endpoint) {
     return universalServerResponseToFetch(await endpoint.handler(universalServerRequestFromFetch(request, {})));
@@ -16,14 +30,14 @@ export async function fetchRpc(endpoint: Endpoint, request: Request, limits: Lim
   const { method: httpMethod, body, url } = request;
   const receive = (arriving: ArrivingBody) => receiveBody(body, header("content-length"), arriving, limits);
   const call = { httpMethod, query: new URL(url).search, header, hasTrailers: false, receive };
-  return toResponse(await endpoint.respond(call), request.signal, limits);
+  return toResponse(await endpoint.respond(call), request.signal, limits, pipe);
 }
 
-function toResponse({ status, headers, body }: RpcResponse, signal: AbortSignal, limits: Limits): Response {
+function toResponse({ status, headers, body }: RpcResponse, signal: AbortSignal, limits: Limits, pipe: Pipe): Response {
   // "manual": Workers would compress once more what says that it is compressed.
   const init = { status, headers, encodeBody: "manual" } as const;
   if (body instanceof Uint8Array) return new Response(body as Uint8Array<ArrayBuffer>, init);
-  return new Response(readable(body, signal, limits), init);
+  return new Response(readable(body, signal, limits, pipe), init);
 }
 
 async function receiveBody(
@@ -53,54 +67,58 @@ async function discard(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes
   }
 }
 
-/** Takes what comes next when the client has taken what came before; a client that takes nothing for long has left. */
-function readable(body: StreamBody, signal: AbortSignal, { stallMs }: Limits): ReadableStream<Uint8Array> {
-  let [isWanted, hasLeft] = [false, false];
-  let take: (() => void) | undefined;
+/** Hands over what comes next when the client has taken all but the last; one that takes nothing for long has left. */
+function readable(body: StreamBody, signal: AbortSignal, { stallMs }: Limits, pipe: Pipe): ReadableStream<Uint8Array> {
+  const { readable, writable } = pipe();
+  const writer = writable.getWriter();
+  let [waiting, taken, hasLeft] = [0, 0, false];
+  /** Set while something waits, or has a short time ago: most of what waits is taken at once, and has no timer of its own. */
   let stall: ReturnType<typeof setTimeout> | undefined;
-  const goOn = () => {
+  let goOn = () => {};
+  const end = () => {
+    hasLeft = true;
     clearTimeout(stall);
-    take?.();
+    goOn();
   };
   const leave = () => {
-    hasLeft = true;
     body.leave();
+    end();
+  };
+  const watch = () => {
+    stall = undefined;
+    const rest = taken + stallMs - Date.now();
+    if (waiting > 0 && rest > 0) stall = setTimeout(watch, rest);
+    if (waiting === 0 || rest > 0) return;
+    leave();
+    writer.abort(new Error("the client takes nothing")).catch(ignore);
+  };
+  const take = () => {
+    waiting--;
+    taken = Date.now();
     goOn();
+  };
+  const write = (bytes: Uint8Array) => {
+    if (bytes.byteLength === 0) return true;
+    if (waiting++ === 0) taken = Date.now();
+    if (!hasLeft) stall ??= setTimeout(watch, stallMs);
+    writer.write(bytes).then(take, leave);
+    return waiting < MAX_WAITING;
+  };
+  const drained = async () => {
+    if (waiting < MAX_WAITING || hasLeft) return;
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
   };
   if (signal.aborted) leave();
   signal.addEventListener("abort", leave);
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const cutOff = () => {
-          leave();
-          controller.error(new Error("the client takes nothing"));
-        };
-        const write = (bytes: Uint8Array) => {
-          isWanted = false;
-          controller.enqueue(bytes);
-          return false;
-        };
-        const drained = async () => {
-          if (isWanted || hasLeft) return;
-          stall = setTimeout(cutOff, stallMs);
-          await new Promise<void>((resolve) => {
-            take = resolve;
-          });
-        };
-        body
-          .pipe({ write, drained })
-          .then(() => controller.close())
-          .catch(ignore);
-      },
-      pull() {
-        isWanted = true;
-        goOn();
-      },
-      cancel: leave,
-    },
-    { highWaterMark: 0 },
-  );
+  writer.closed.catch(leave);
+  body
+    .pipe({ write, drained })
+    .then(() => writer.close())
+    .catch(ignore)
+    .then(end);
+  return readable;
 }
 
 /** The client has gone, or takes nothing. */

@@ -1,8 +1,9 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Listener, Publisher, Subscriber } from "../chat/broadcaster.ts";
 import { after, furthest, isBefore } from "../chat/position.ts";
 import type { Position } from "../chat/store.ts";
+import { DecodedNews } from "./decoded-news.ts";
 
 const PING = "ping";
 const PONG = "pong";
@@ -19,6 +20,9 @@ const DIAL_MS = 5_000;
 /** Pauses between attempts to open a socket again: doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+
+/** For all sockets of this isolate, whatever stream they belong to. */
+const decodedNews = new DecodedNews();
 
 /** The object's end: hands news to every Worker with readers of the room. */
 export class SocketPublisher implements Publisher {
@@ -143,7 +147,7 @@ class RoomLink {
       const [, seq = 0, memberSeq = 0] = data.split(" ");
       this.#listener.hearHead({ seq: BigInt(seq), memberSeq: BigInt(memberSeq) });
     } else if (data instanceof ArrayBuffer) {
-      this.#listener.hear(fromBinary(NewsSchema, new Uint8Array(data)));
+      this.#listener.hear(decodedNews.of(this.#roomId, new Uint8Array(data)));
     }
   }
 

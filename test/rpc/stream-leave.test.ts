@@ -12,7 +12,7 @@ import { BodyReader, streamRequest } from "../support/universal-call.ts";
 const CONTENT_TYPE = "application/connect+json";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -84,12 +84,12 @@ describe("a client that leaves", () => {
     const reader = body!.getReader();
     setup.commit(1n);
     await reader.read();
-    await reader.read();
     const next = reader.read();
     await vi.advanceTimersByTimeAsync(2 * LIMITS.stallMs);
     expect(setup.broadcaster.size, "while it waits for changes").toBe(1);
     setup.commit(1n);
     await next;
+    setup.commit(1n);
     await vi.advanceTimersByTimeAsync(LIMITS.stallMs + 1);
     setup.expectNothingLeft();
   });
@@ -97,6 +97,9 @@ describe("a client that leaves", () => {
   test("[P7] or by never reading one, releases the tail", async () => {
     const setup = new StreamSetup();
     const { body } = await fetchStream(setup);
+    await vi.advanceTimersByTimeAsync(2 * LIMITS.stallMs);
+    expect(setup.broadcaster.size, "while there is nothing to read").toBe(1);
+    setup.commit(1n);
     await vi.advanceTimersByTimeAsync(LIMITS.stallMs + 1);
     setup.expectNothingLeft();
     await expect(body!.getReader().read()).rejects.toThrow("takes nothing");
@@ -108,6 +111,7 @@ describe("a client that leaves", () => {
       const setup = new StreamSetup();
       const { signal, abort } = abortable();
       const reader = (await fetchStream(setup, signal)).body!.getReader();
+      setup.commit(1n);
       await reader.read();
       const next = when === "it waits for changes" ? reader.read() : undefined;
       await nextTurn();
