@@ -1,8 +1,29 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { noSqld } from "./test/support/sqld.ts";
 
 /** They end what hangs, and nothing that is slow because the machine has other work too. */
 const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 };
+
+/** Tests that run inside workerd, next to the Durable Objects they look into. */
+function workerd(name: string, include: string, globalSetup?: string): TestProjectConfiguration {
+  return {
+    plugins: [
+      cloudflareTest(({ inject }) => ({
+        main: "./test/workers/main.workerd.ts",
+        wrangler: { configPath: "./wrangler.toml" },
+        miniflare: {
+          bindings: globalSetup ? { DATABASE_URL: inject("databaseUrl"), ...quiet } : { ...alone, ...quiet },
+        },
+      })),
+    ],
+    test: { name, include: [include], globalSetup: globalSetup ? [globalSetup] : [], ...timeouts },
+  };
+}
+
+const quiet = { LOG_LEVEL: "warning" };
+/** That there is no server is said, since .dev.vars may have one that is none for tests. */
+const alone = { DATABASE_URL: "", RESTORE_TO: "2026-01-01T00:00:00Z" };
 
 export default defineConfig({
   test: {
@@ -16,22 +37,10 @@ export default defineConfig({
           ...timeouts,
         },
       },
-      {
-        // These run inside workerd, next to the Durable Objects they look into.
-        plugins: [
-          cloudflareTest(({ inject }) => ({
-            main: "./test/workers/main.workerd.ts",
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { DATABASE_URL: inject("databaseUrl"), LOG_LEVEL: "warning" } },
-          })),
-        ],
-        test: {
-          name: "workerd",
-          include: ["test/**/*.workerd.test.ts"],
-          globalSetup: ["test/support/workerd-setup.ts"],
-          ...timeouts,
-        },
-      },
+      workerd("workerd", "test/**/*.workerd.test.ts"),
+      ...(noSqld
+        ? []
+        : [workerd("workerd with sqld", "test/**/*-object.workerd.test.ts", "test/support/workerd-setup.ts")]),
     ],
   },
 });

@@ -1,22 +1,27 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import process from "node:process";
 import { HttpDatabase } from "../src/libsql/remote/http-database.ts";
 import { migrate } from "../src/libsql/schema/migrate.ts";
 import { noSqld, Sqld } from "../test/support/sqld.ts";
-import { startWranglerDev } from "../test/support/wrangler-dev.ts";
 
-// `npm run dev:workers`: the Worker on this machine, with a database server that starts empty and goes with it.
-if (noSqld) throw new Error(`${noSqld}; start a libSQL server yourself, and pass it to wrangler dev as DATABASE_URL`);
+// `npm run dev:workers` is `wrangler dev`, with what follows `--`; --sqld gives it a database server, which starts empty and
+// goes with it.
+const args = process.argv.slice(2).filter((arg) => arg !== "--sqld");
+const wantsSqld = args.length < process.argv.length - 2;
+if (wantsSqld && noSqld) throw new Error(`${noSqld}; leave out --sqld, and the Worker keeps the log itself`);
 
-const { PORT = 8787, CORS_ORIGINS, LOG_LEVEL } = process.env;
-/** Before anything is started, so that an early signal leaves nothing behind either. */
-const signal = new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+// From a terminal, SIGINT goes to wrangler too, which ends, and then this process does.
+process.on("SIGINT", () => {});
+const terminated = once(process, "SIGTERM");
 
-await using sqld = await Sqld.start();
-await migrate(new HttpDatabase(sqld.url));
-await using wrangler = await startWranglerDev(sqld.url, {
-  port: Number(PORT),
-  vars: { ...(CORS_ORIGINS && { CORS_ORIGINS }), ...(LOG_LEVEL && { LOG_LEVEL }) },
-  onLine: (line) => console.log(line),
+await using sqld = wantsSqld ? await Sqld.start() : undefined;
+if (sqld) {
+  await migrate(new HttpDatabase(sqld.url));
+  args.push("--var", `DATABASE_URL:${sqld.url}`);
+}
+const wrangler = spawn(process.execPath, ["node_modules/wrangler/bin/wrangler.js", "dev", ...args], {
+  stdio: "inherit",
 });
-console.log(`roomlog listening on ${wrangler.url}`);
-await signal;
+void terminated.then(() => wrangler.kill());
+[process.exitCode] = await once(wrangler, "exit");

@@ -1,10 +1,12 @@
+import type { DatabaseObject } from "./database-object.ts";
 import type { RoomObject } from "./room-object.ts";
 
 declare global {
   namespace Cloudflare {
-    /** The bindings of wrangler.toml; its variables and secrets are read by parseConfig(). */
+    /** The bindings of wrangler.toml; its variables and secrets are read by workerConfig(). */
     interface Env {
       readonly ROOMS: DurableObjectNamespace<RoomObject>;
+      readonly DATABASES: DurableObjectNamespace<DatabaseObject>;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { trust } from "../auth/trust.ts";
-import { Feeds } from "../chat/feeds.ts";
+import { type FeedParts, Feeds } from "../chat/feeds.ts";
 import { createApp } from "../http/app.ts";
 import { Door } from "../http/door.ts";
 import { configureLogging } from "../http/logging.ts";
@@ -8,10 +8,13 @@ import { HttpDatabase } from "../libsql/remote/http-database.ts";
 import { LibsqlStore } from "../libsql/store.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import { Readiness } from "../rpc/readiness.ts";
+import { DatabaseStubs } from "./database-stubs.ts";
+import { ObjectDatabase } from "./object-database.ts";
 import { ObjectRoomHost } from "./object-room-host.ts";
 import { SocketSubscriber } from "./room-socket.ts";
 import { workerConfig } from "./worker-config.ts";
 
+export { DatabaseObject } from "./database-object.ts";
 export { RoomObject } from "./room-object.ts";
 
 /**
@@ -26,21 +29,34 @@ const WATCH_MS = 60_000;
 const config = workerConfig(env);
 configureLogging(config.logLevel);
 
-const { limits, corsOrigins } = config;
-const store = new LibsqlStore(
-  new HttpDatabase(config.databaseUrl, config.databaseAuthToken, limits.databaseMs),
-  limits,
-);
+const { limits, corsOrigins, databaseUrl, databaseAuthToken } = config;
+const databases = new DatabaseStubs(env.DATABASES, config);
+const server =
+  databaseUrl === undefined
+    ? undefined
+    : new HttpDatabase(databaseUrl, databaseAuthToken, limits.databaseMs, limits.databaseReads);
+const store = new LibsqlStore(new ObjectDatabase(databases, limits, server), limits);
+const watched = new LibsqlStore(new ObjectDatabase(databases, limits), limits);
+const feedStore: FeedParts["store"] = {
+  readLogs: (places, size) => store.readLogs(places, size),
+  changedRooms: (after, among) => watched.changedRooms(after, among),
+};
 const readiness = new Readiness(() => store.ping());
 const endpoints = createEndpoints({
   store,
   rooms: new ObjectRoomHost(env.ROOMS, limits),
   // A socket belongs to the request that opened it, and so do feeds.
-  feeds: () => new Feeds({ store, subscriber: new SocketSubscriber(env.ROOMS), limits, watchMs: WATCH_MS }),
+  feeds: () => new Feeds({ store: feedStore, subscriber: new SocketSubscriber(env.ROOMS), limits, watchMs: WATCH_MS }),
   readiness,
   identify: trust,
   streamMaxAgeMs: STREAM_MAX_AGE_MS,
   limits,
 });
 
-export default createApp({ door: new Door({ corsOrigins, isLoopback: false }), readiness, limits, endpoints });
+export default createApp({
+  door: new Door({ corsOrigins, isLoopback: false }),
+  readiness,
+  limits,
+  endpoints,
+  pipe: () => new IdentityTransformStream(),
+});

@@ -1,11 +1,12 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import { type Typing, TypingSchema } from "../../gen/chat_pb.ts";
 import { ChangeSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
-import { inTime } from "../chat/in-time.ts";
 import type { Limits } from "../chat/limits.ts";
 import type { RoomHost } from "../chat/room-host.ts";
 import type { Answers, RoomChange } from "../chat/store.ts";
+import { fromOutcome } from "./outcomes.ts";
+import { reach } from "./reach.ts";
 
 /** Hands each change to the Durable Object of its room. */
 export class ObjectRoomHost implements RoomHost {
@@ -22,10 +23,9 @@ export class ObjectRoomHost implements RoomHost {
   async apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
     const request = toBinary(ChangeSchema, create(ChangeSchema, { change }));
     const answer = await this.#reach(this.#rooms.getByName(`${change.value.roomId}`).apply(request));
-    const { outcome } = fromBinary(OutcomeSchema, answer);
-    if (outcome.case === undefined) throw unreachable("the room answered in the format of another version");
-    if (outcome.case === "failure") throw new ConnectError(outcome.value.message, outcome.value.code);
-    return outcome.value as Answers[C];
+    const result = fromOutcome(fromBinary(OutcomeSchema, answer));
+    if (result instanceof ConnectError) throw result;
+    return result as Answers[C];
   }
 
   async type(typing: Typing, memberSeq: bigint): Promise<void> {
@@ -33,15 +33,7 @@ export class ObjectRoomHost implements RoomHost {
     await this.#reach(room.type(toBinary(TypingSchema, typing), memberSeq));
   }
 
-  async #reach<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await inTime(answer, this.#answerMs, () => new Error("timeout"));
-    } catch (e) {
-      throw unreachable(e);
-    }
+  #reach<T>(answer: Promise<T>): Promise<T> {
+    return reach("room", answer, this.#answerMs);
   }
-}
-
-function unreachable(cause: unknown): ConnectError {
-  return new ConnectError("the room can't be reached; try again", Code.Unavailable, undefined, undefined, cause);
 }

@@ -1,40 +1,39 @@
 import { DurableObject } from "cloudflare:workers";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { TypingSchema } from "../../gen/chat_pb.ts";
-import { ChangeSchema, FailureSchema, type Outcome, OutcomeSchema } from "../../gen/room/room_pb.ts";
+import { ChangeSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
 import { Committer } from "../chat/committer.ts";
-import type { Answers } from "../chat/store.ts";
-import { HttpDatabase } from "../libsql/remote/http-database.ts";
-import { LibsqlStore } from "../libsql/store.ts";
+import { DatabaseStubs } from "./database-stubs.ts";
+import { ObjectStore } from "./object-store.ts";
+import { ofAnotherVersion, toOutcome } from "./outcomes.ts";
 import { SocketPublisher } from "./room-socket.ts";
 import { workerConfig } from "./worker-config.ts";
 
-type OutcomeCase = Outcome["outcome"];
-
 /**
- * A room: commits its changes, one group after the other, and tells the Workers that hold its readers. Its sockets
- * hibernate, so it sleeps while nobody writes, however many read; therefore it has no timers but a second's for read positions, and nothing in memory that
- * it can't do without. Only Workers of this script can call it; what they say is protobuf, see proto/room/room.proto.
+ * A room: has its changes committed, one group after the other, and tells the Workers that hold its readers. Its sockets
+ * hibernate, so it sleeps while nobody writes, however many read. Therefore it has no timers but a second's for read
+ * positions, and nothing in memory that it can't do without. Only Workers of this script can call it; what they say is
+ * protobuf, see proto/room/room.proto.
  */
 export class RoomObject extends DurableObject {
   readonly #committer: Committer;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    const { databaseUrl, databaseAuthToken, limits } = workerConfig(env);
-    const store = new LibsqlStore(new HttpDatabase(databaseUrl, databaseAuthToken, limits.databaseMs), limits);
-    this.#committer = new Committer(store, new SocketPublisher(ctx), { limits });
+    const config = workerConfig(env);
+    const store = new ObjectStore(new DatabaseStubs(env.DATABASES, config), config.limits);
+    this.#committer = new Committer(store, new SocketPublisher(ctx), config);
   }
 
   /** Takes a Change and returns its Outcome. */
   async apply(request: Uint8Array): Promise<Uint8Array> {
     const { change } = fromBinary(ChangeSchema, request);
-    const outcome =
+    const result =
       change.case === undefined
-        ? failure(new ConnectError("the room runs another version; try again", Code.Unavailable))
-        : await this.#committer.apply(change).then(success, failure);
-    return toBinary(OutcomeSchema, create(OutcomeSchema, { outcome }));
+        ? ofAnotherVersion()
+        : await this.#committer.apply(change).catch((e: unknown) => ConnectError.from(e, Code.Internal));
+    return toBinary(OutcomeSchema, toOutcome(result));
   }
 
   /** Takes a Typing. */
@@ -48,20 +47,4 @@ export class RoomObject extends DurableObject {
     this.ctx.acceptWebSocket(own);
     return new Response(null, { status: 101, webSocket: worker });
   }
-}
-
-function success(answer: Answers[keyof Answers]): OutcomeCase {
-  switch (answer.$typeName) {
-    case "chat_grpc.Message":
-      return { case: "message", value: answer };
-    case "chat_grpc.Member":
-      return { case: "member", value: answer };
-    case "chat_grpc.Room":
-      return { case: "room", value: answer };
-  }
-}
-
-function failure(reason: unknown): OutcomeCase {
-  const { code, rawMessage } = ConnectError.from(reason, Code.Internal);
-  return { case: "failure", value: create(FailureSchema, { code, message: rawMessage }) };
 }

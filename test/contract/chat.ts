@@ -221,8 +221,8 @@ function streams(client: () => ChatClient): void {
 
   test("[P3] one stream follows many rooms, each from its own cursor", async () => {
     const reader = freshId();
-    const rooms = await inGroups(Array(50).fill(0), () => newRoom(client(), reader));
-    await inGroups(rooms, ({ send }) => send("old"));
+    const rooms = await Promise.all(Array.from({ length: 50 }, () => newRoom(client(), reader)));
+    await Promise.all(rooms.map(({ send }) => send("old")));
     const [first, second] = rooms;
     const afterSeq = { [`${first!.roomId}`]: 0n, [`${second!.roomId}`]: 1n };
     await using stream = new TestStream(client(), {
@@ -231,10 +231,12 @@ function streams(client: () => ChatClient): void {
       afterSeq,
     });
     await stream.live;
-    await inGroups(rooms, async ({ send }) => {
-      await send("new 1");
-      await send("new 2");
-    });
+    await Promise.all(
+      rooms.map(async ({ send }) => {
+        await send("new 1");
+        await send("new 2");
+      }),
+    );
     const byRoom = Map.groupBy(await stream.take(101), ({ roomId }) => roomId);
     for (const { roomId } of rooms) {
       const expected = roomId === first!.roomId ? ["old", "new 1", "new 2"] : ["new 1", "new 2"];
@@ -289,12 +291,4 @@ function streams(client: () => ChatClient): void {
     await using refused = new TestStream(client(), { roomIds: [roomId], userId: owner }, tooLong);
     expect(Code[(await refused.ended)!.code]).toBe("InvalidArgument");
   });
-}
-
-/** Does something with each of them, five at a time: each room of the Workers is a writer of its own, and sqld's spin. */
-async function inGroups<T, R>(all: readonly T[], each: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let done = 0; done < all.length; done += 5)
-    results.push(...(await Promise.all(all.slice(done, done + 5).map(each))));
-  return results;
 }

@@ -13,6 +13,10 @@ export interface WranglerDev extends AsyncDisposable {
 export interface WranglerDevOptions {
   /** On the loopback interface; 0, the default, picks one. */
   readonly port?: number;
+  /** The database server; without one the Worker keeps the log itself. */
+  readonly databaseUrl?: string;
+  /** Of another Worker than this project's. */
+  readonly config?: string;
   /** Variables of the Worker, before those of wrangler.toml. */
   readonly vars?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
@@ -22,14 +26,19 @@ export interface WranglerDevOptions {
  * `wrangler dev` of this project, with workerd below it. It shares nothing with others on this machine: wrangler stores
  * something for each room object, and where two store it in the same files, both get SQLITE_BUSY.
  */
-export async function startWranglerDev(
-  databaseUrl: string,
-  { port = 0, vars = {}, onLine }: WranglerDevOptions = {},
-): Promise<WranglerDev> {
+export async function startWranglerDev({
+  config = "wrangler.toml",
+  port = 0,
+  databaseUrl = "",
+  vars = {},
+  onLine,
+}: WranglerDevOptions = {}): Promise<WranglerDev> {
   await using stack = new AsyncDisposableStack();
   const directory = stack.use(await temporaryDirectory());
   const args = [
     "dev",
+    "--config",
+    config,
     "--ip",
     "127.0.0.1",
     "--port",
@@ -39,6 +48,7 @@ export async function startWranglerDev(
     "--persist-to",
     `${directory.path}/state`,
     "--show-interactive-dev-session=false",
+    // Said in any case: .dev.vars may have a database that is none for tests.
     ...Object.entries({ ...vars, DATABASE_URL: databaseUrl }).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
   ];
   const child = spawn("node_modules/.bin/wrangler", args, {

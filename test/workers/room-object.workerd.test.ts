@@ -1,31 +1,23 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
+import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { ChatService, MessageSchema } from "../../gen/chat_pb.ts";
+import { MessageSchema } from "../../gen/chat_pb.ts";
 import { ChangeSchema, NewsSchema, OutcomeSchema } from "../../gen/room/room_pb.ts";
 import { Feeds } from "../../src/chat/feeds.ts";
 import { Tail } from "../../src/chat/tail.ts";
 import { messagesOf } from "../../src/chat/view.ts";
-import { HttpDatabase } from "../../src/libsql/remote/http-database.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
+import { DatabaseStubs } from "../../src/workers/database-stubs.ts";
+import { ObjectDatabase } from "../../src/workers/object-database.ts";
 import { SocketSubscriber } from "../../src/workers/room-socket.ts";
 import { workerConfig } from "../../src/workers/worker-config.ts";
 import { freshId } from "../support/fresh-id.ts";
 import { expectDense, newRoom } from "../support/rooms.ts";
 import { TestStream } from "../support/test-stream.ts";
+import { client } from "./client.workerd.ts";
 import { constructions } from "./main.workerd.ts";
-
-const client = createClient(
-  ChatService,
-  createConnectTransport({
-    baseUrl: "https://roomlog.test",
-    // workerd refuses the redirect mode that the transport asks for.
-    fetch: (input, init) => exports.default.fetch(new Request(input, { ...init, redirect: "manual" })),
-  }),
-);
 
 /** A new room, its object, and ways around it. */
 async function newRoomObject() {
@@ -114,7 +106,8 @@ describe("a room object", () => {
 
   test("[P3] a lost last notification is found by the next look at the heads; the socket stays the same", async () => {
     const { roomId, owner, object, sendUnheard } = await newRoomObject();
-    await using store = new LibsqlStore(new HttpDatabase(workerConfig(env).databaseUrl));
+    const config = workerConfig(env);
+    await using store = new LibsqlStore(new ObjectDatabase(new DatabaseStubs(env.DATABASES, config), config.limits));
     const feeds = new Feeds({ store, subscriber: new SocketSubscriber(env.ROOMS), watchMs: 200 });
     const memberships = await store.memberships(owner, [roomId]);
     const tail = await Tail.open(feeds, { userId: owner, memberships, from: new Map() });

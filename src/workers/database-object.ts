@@ -1,0 +1,126 @@
+import { DurableObject } from "cloudflare:workers";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
+import type { InStatement } from "@libsql/client";
+import { getLogger } from "@logtape/logtape";
+import { ChangeGroupSchema, GroupOutcomeSchema } from "../../gen/room/room_pb.ts";
+import { GroupCommit } from "../chat/group-commit.ts";
+import { type Database, type Rows, StatementError, unavailable } from "../libsql/database.ts";
+import { HttpDatabase } from "../libsql/remote/http-database.ts";
+import { migrate, nameEpoch } from "../libsql/schema/migrate.ts";
+import { migrations } from "../libsql/schema/migrations.ts";
+import { LibsqlStore } from "../libsql/store.ts";
+import { ofAnotherVersion, toOutcome } from "./outcomes.ts";
+import { StorageDatabase } from "./storage-database.ts";
+import { type WorkerConfig, workerConfig } from "./worker-config.ts";
+
+const log = getLogger(["roomlog", "database"]);
+
+/** What statements gave, or why the database refused one of them: an error would lose its code on the way. */
+export type Reply = { readonly rows: Rows[] } | { readonly code: string; readonly message: string };
+
+/**
+ * The database's only writer, or one of a few: commits the changes of many rooms together. Without a server it is the
+ * database too, in its own SQLite. Only Workers and objects of this script can call it. Deadlines are times of
+ * Date.now(), which is the same all over the platform but for milliseconds.
+ */
+export class DatabaseObject extends DurableObject {
+  readonly #config: WorkerConfig;
+  readonly #database: Database;
+  readonly #changes: GroupCommit;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    this.#config = workerConfig(env);
+    const { databaseUrl, databaseAuthToken, limits } = this.#config;
+    if (databaseUrl === undefined) {
+      this.#database = new StorageDatabase(ctx.storage);
+      void ctx.blockConcurrencyWhile(() => this.#open());
+    } else {
+      // The other half of the time is for the transaction before.
+      this.#database = new HttpDatabase(databaseUrl, databaseAuthToken, limits.databaseMs / 2, limits.databaseReads);
+    }
+    const store = new LibsqlStore(this.#database, limits);
+    this.#changes = new GroupCommit({ commit: (changes) => store.commit(changes).catch(logged) }, { limits });
+  }
+
+  /** Takes a ChangeGroup, whose transaction has to begin in time, and returns its GroupOutcome. */
+  async commit(request: Uint8Array, beginBy: number): Promise<Uint8Array> {
+    const { changes } = fromBinary(ChangeGroupSchema, request);
+    const known = changes.flatMap(({ change }) => (change.case === undefined ? [] : [change]));
+    const { commit, first } = await this.#changes.commit(known, beginBy);
+    const results = commit.outcomes.slice(first, first + known.length).values();
+    const rooms = new Set(known.map(({ value }) => value.roomId));
+    const outcome = create(GroupOutcomeSchema, {
+      outcomes: changes.map(({ change }) => {
+        return toOutcome(change.case === undefined ? ofAnotherVersion() : results.next().value!);
+      }),
+      news: commit.news.filter(({ roomId }) => rooms.has(roomId)),
+      reads: commit.reads.filter(({ roomId }) => rooms.has(roomId)),
+    });
+    return toBinary(GroupOutcomeSchema, outcome);
+  }
+
+  /** Runs statements that are made for a schema of so many migrations. */
+  read(statements: InStatement[], schema: number, deadline: number): Promise<Reply> {
+    return this.#run(schema, deadline, (timeoutMs) => this.#database.read(statements, timeoutMs));
+  }
+
+  /** Likewise; for half of the time at most, since the transactions of rooms wait for it. */
+  write(statements: InStatement[], schema: number, deadline: number): Promise<Reply> {
+    const mostMs = this.#config.limits.databaseMs / 2;
+    return this.#run(schema, deadline, (timeoutMs) => this.#database.write(statements, Math.min(timeoutMs, mostMs)));
+  }
+
+  /**
+   * Takes the log that the object keeps back to RESTORE_TO, and rejects, since the object ends with it. For the log of an
+   * epoch: restored, it has another one before it answers anybody, so that no second call does it again.
+   */
+  async restore(epoch: string): Promise<void> {
+    const { restoreTo } = this.#config;
+    if (restoreTo === undefined) throw new Error("there is no RESTORE_TO; deploy one, and see README.md");
+    const [rows] = await this.#database.read(["SELECT epoch FROM log_state"]);
+    const present = rows![0]!.epoch;
+    if (present !== epoch) throw new Error(`the epoch of the log is ${present}`);
+    const { storage } = this.ctx;
+    await storage.onNextSessionRestoreBookmark(await storage.getBookmarkForTime(restoreTo));
+    this.ctx.abort("the log is restored");
+  }
+
+  async ping(): Promise<Reply> {
+    await this.#database.ping();
+    return { rows: [] };
+  }
+
+  async #run(schema: number, deadline: number, run: (timeoutMs: number) => Promise<Rows[]>): Promise<Reply> {
+    if (schema !== migrations.length) throw unavailable("the Worker runs another version, with another schema");
+    const timeoutMs = deadline - Date.now();
+    if (timeoutMs < 0) throw unavailable("the deadline has passed");
+    try {
+      return { rows: await run(timeoutMs) };
+    } catch (e) {
+      if (!(e instanceof StatementError)) return logged(e);
+      return { code: e.code, message: e.message };
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { restoreTo } = this.#config;
+    try {
+      await migrate(this.#database, { onProgress: (step) => log.info("migrating the database", { step }) });
+      if (restoreTo === undefined) return;
+      // Later, the log might be restored to a time when its epoch had this name.
+      if (restoreTo >= Date.now()) throw new Error("RESTORE_TO is in the future");
+      await nameEpoch(this.#database, restoreTo.toString(36));
+    } catch (e) {
+      logged(e);
+    }
+  }
+}
+
+/** Says here what the database failed with, since callers only hear that it did. */
+function logged(e: unknown): never {
+  const cause = e instanceof ConnectError ? e.cause : e;
+  if (cause !== undefined) log.error("the database failed", { error: `${cause}` });
+  throw e;
+}

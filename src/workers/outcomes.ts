@@ -1,0 +1,37 @@
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { FailureSchema, type Outcome, OutcomeSchema } from "../../gen/room/room_pb.ts";
+import type { Answers, Commit } from "../chat/store.ts";
+
+type Answer = Answers[keyof Answers];
+
+/** What became of a change, for the way between objects. */
+export function toOutcome(result: Commit["outcomes"][number]): Outcome {
+  return create(OutcomeSchema, { outcome: toCase(result) });
+}
+
+/** What a change got on the other side. */
+export function fromOutcome({ outcome }: Outcome): Answer | ConnectError {
+  if (outcome.case === undefined) return ofAnotherVersion();
+  if (outcome.case === "failure") return new ConnectError(outcome.value.message, outcome.value.code);
+  return outcome.value;
+}
+
+/** Something came that this version doesn't know, as it may during a rollout. */
+export function ofAnotherVersion(): ConnectError {
+  return new ConnectError("the room runs another version; try again", Code.Unavailable);
+}
+
+function toCase(result: Answer | ConnectError): Outcome["outcome"] {
+  if (result instanceof ConnectError) {
+    return { case: "failure", value: create(FailureSchema, { code: result.code, message: result.rawMessage }) };
+  }
+  switch (result.$typeName) {
+    case "chat_grpc.Message":
+      return { case: "message", value: result };
+    case "chat_grpc.Member":
+      return { case: "member", value: result };
+    case "chat_grpc.Room":
+      return { case: "room", value: result };
+  }
+}
