@@ -13,7 +13,9 @@ function workerd(name: string, include: string, globalSetup?: string): TestProje
         main: "./test/workers/main.workerd.ts",
         wrangler: { configPath: "./wrangler.toml" },
         miniflare: {
-          bindings: globalSetup ? { DATABASE_URL: inject("databaseUrl"), ...quiet } : { ...alone, ...quiet },
+          bindings: globalSetup
+            ? { DATABASE_URL: inject("databaseUrl"), DATABASE_OBJECTS: "4", ...quiet }
+            : { ...alone, ...quiet },
         },
       })),
     ],

@@ -26,7 +26,7 @@ export const LIMITS = {
   waitingCharacters: 16_000_000,
   /**
    * Changes that share one commit, and the characters of text they may have together: sqld takes 5 MB for a value, and
-   * a character takes up to 6 bytes in JSON.
+   * a character takes up to 6 bytes in JSON. A Durable Object's own SQLite takes 300,000 characters at most.
    */
   commitChanges: 512,
   commitCharacters: 750_000,
