@@ -13,6 +13,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workers: ["http", "rpc", "chat", "auth", "libsql"],
 };
 
+interface Locked {
+  readonly integrity?: string;
+  readonly resolved?: string;
+  readonly hasInstallScript?: boolean;
+  readonly dev?: boolean;
+}
+
 test("dependencies point one way", () => {
   const wrong: string[] = [];
   for (const file of globSync("src/**/*.ts")) {
@@ -37,5 +44,16 @@ test("the service knows nothing of Connect's protocols", () => {
 test("no file of src is longer than 250 lines", () => {
   for (const file of globSync("src/**/*.ts")) {
     expect(readFileSync(file, "utf8").split("\n").length, file).toBeLessThanOrEqual(251);
+  }
+});
+
+test("every package is locked by its hash, and in production none runs an install script", () => {
+  const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync("package-lock.json", "utf8"));
+  const { allowScripts }: { allowScripts: Record<string, boolean> } = JSON.parse(readFileSync("package.json", "utf8"));
+  for (const [path, { integrity, resolved, hasInstallScript, dev }] of Object.entries(lock.packages)) {
+    if (path === "") continue;
+    expect(integrity, path).toMatch(/^sha512-/);
+    expect(resolved, path).toBeUndefined();
+    if (hasInstallScript && !dev) expect(allowScripts[path.replace(/^.*node_modules\//, "")], path).toBe(false);
   }
 });
