@@ -18,17 +18,33 @@
 // A database has an `epoch`, which is another one once it has been restored from a backup: numbers may then have been
 // given a second time. A cursor of another epoch is refused or reset, never served with a hole.
 //
+// Who calls. A request says it by `authorization: Bearer …`, with a token that the product has signed, or with a service's
+// key. A token's `sub` is the user's key, at most 128 characters: a decimal number from 1 to 2^63 - 1 is that user id, and
+// any other key ("auth0|9f3c", a UUID) stands for an id from 2^52 to 2^53 - 1, which it gets once and keeps for ever. A
+// field that names the caller may be left out, and is filled in then; another user in it is PERMISSION_DENIED.
+// A token with `view: ["12", "post:7"]`, at most 50 rooms by id or key, lets its holder read and follow these rooms without
+// being a member, and nothing else; it may have a `sub`.
+// A service acts for the user that the caller's field names, or, by key, the header `roomlog-user`, and may then what that
+// user may. Without a user, it acts for itself: it reads every room, and does what an owner may. Services aren't called
+// from pages: one with an Origin is refused.
+// Where AUTH=trust, requests are believed, and the caller's field (or the header) has to say who calls; AddMember, IsMember
+// and GetProfiles may leave it out.
+//
 // An error's code says what to do next:
 //   INVALID_ARGUMENT    the request is malformed: correct it. Details carry buf.validate.Violations, at most 10.
-//   NOT_FOUND           no such room, or the user is not a member of it, which is one and the same answer; or no such
-//                       message in the room.
-//   PERMISSION_DENIED   a member may see it, but not do it: it is up to the author or to the room's owner.
-//   FAILED_PRECONDITION the message has been deleted.
+//   UNAUTHENTICATED     no token, or one that is malformed, expired, revoked or of somebody else: get a new one.
+//   NOT_FOUND           no such room, or the caller may not read it, which is one and the same answer; or no such message
+//                       in the room.
+//   PERMISSION_DENIED   it is up to others, such as the author, the room's owner, or a service; or the request names
+//                       another caller than its token.
+//   FAILED_PRECONDITION the message has been deleted, the user is the owner; or nobody has decided who may call (AUTH).
 //   ALREADY_EXISTS      it is there already, or client_message_id belongs to another message.
 //   OUT_OF_RANGE        a cursor can't be served: it is beyond the room's newest change, before the oldest one that is
 //                       kept, or of another epoch. Read the room anew, and follow it from the head that comes with it.
 //   DEADLINE_EXCEEDED   the caller's own deadline has passed. A send that ended so may have been stored.
-//   RESOURCE_EXHAUSTED  the request is too large; or, over HTTP/2, more calls on one connection than it carries (below).
+//   RESOURCE_EXHAUSTED  a limit: the request is too large, the caller too fast, the room full; or, over HTTP/2, more calls
+//                       on one connection than it carries (below). Details carry google.rpc.ErrorInfo, whose metadata
+//                       names the limit, and google.rpc.RetryInfo where waiting helps.
 //   UNAVAILABLE         try again. A send that ended so may have been stored: repeat it with its client_message_id.
 //                       A stream that ended so continues from its cursors.
 //   UNIMPLEMENTED       no such method, a compression that is not gzip, or a protocol this runtime can't carry.
@@ -47,18 +63,18 @@
 // @generated from file chat.proto (package chat_grpc, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "./buf/validate/validate_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message as Message$1 } from "@bufbuild/protobuf";
+import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file chat.proto.
  */
 export const file_chat: GenFile = /*@__PURE__*/
-  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMilQEKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvd25lcl9pZBgFIAEoAyLzAQoGTWVtYmVyEgoKAmlkGAEgASgDEg8KB3Jvb21faWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWFkX21lc3NhZ2VfaWQYBiABKAMSEgoKbWVtYmVyX3NlcRgHIAEoAxIuCgpyZW1vdmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKSAgoHTWVzc2FnZRIKCgJpZBgBIAEoAxIMCgRib2R5GAIgASgJEg8KB3Jvb21faWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNzZXEYByABKAMSGQoRY2xpZW50X21lc3NhZ2VfaWQYCCABKAkSEwoLcmVwbHlfdG9faWQYCSABKAMSLgoKZGVsZXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUwoGQ3Vyc29yEhQKA3NlcRgBIAEoA0IHukgEIgIoABIbCgptZW1iZXJfc2VxGAIgASgDQge6SAQiAigAEhYKBWVwb2NoGAMgASgJQge6SARyAhggIkMKDUNyZWF0ZVJvb21SZXESGAoHcG9zdF9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIkIKDEFkZE1lbWJlclJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAEiqAEKDlNlbmRNZXNzYWdlUmVxEhwKBGJvZHkYASABKAlCDrpIC3IJEAEYwD66AQEAEhgKB3Jvb21faWQYAiABKANCB7pIBCICKAESGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoARImChFjbGllbnRfbWVzc2FnZV9pZBgEIAEoCUILukgIcgYoQLoBAQASHAoLcmVwbHlfdG9faWQYBSABKANCB7pIBCICKAAi6QEKEFN0cmVhbU1lc3NhZ2VSZXESJAoIcm9vbV9pZHMYASADKANCErpID5IBDAgBEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBEkwKCWFmdGVyX3NlcRgDIAMoCzIpLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxLkFmdGVyU2VxRW50cnlCDrpIC5oBCBAyKgQiAigAEhYKBWVwb2NoGAQgASgJQge6SARyAhggGi8KDUFmdGVyU2VxRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASJtCgpHZXRSb29tUmVxEhoKB3Jvb21faWQYASABKANCB7pIBCICKAFIABIaCgdwb3N0X2lkGAIgASgDQge6SAQiAigBSAASGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoAUINCgRyb29tEgW6SAIIASJfCgxMaXN0Um9vbXNSZXESGAoHdXNlcl9pZBgBIAEoA0IHukgEIgIoARIYCgVsaW1pdBgCIAEoBUIJukgGGgQYZCgAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGGQiTgoMTGlzdFJvb21zUmVzEiUKBXJvb21zGAEgAygLMhYuY2hhdF9ncnBjLlJvb21TdW1tYXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKmAQoLUm9vbVN1bW1hcnkSHQoEcm9vbRgBIAEoCzIPLmNoYXRfZ3JwYy5Sb29tEigKDGxhc3RfbWVzc2FnZRgCIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEh8KBGhlYWQYAyABKAsyES5jaGF0X2dycGMuQ3Vyc29yEhcKD3JlYWRfbWVzc2FnZV9pZBgEIAEoAxIUCgx1bnJlYWRfY291bnQYBSABKAUixQEKD0xpc3RNZXNzYWdlc1JlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESHAoJYmVmb3JlX2lkGAMgASgDQge6SAQiAigBSAASGwoIYWZ0ZXJfaWQYBCABKANCB7pIBCICKABIABIcCglhcm91bmRfaWQYBSABKANCB7pIBCICKAFIABIZCgVsaW1pdBgGIAEoBUIKukgHGgUYyAEoAEIKCghwb3NpdGlvbiKAAQoPTGlzdE1lc3NhZ2VzUmVzEiQKCG1lc3NhZ2VzGAEgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USEwoLaGFzX2VhcmxpZXIYAiABKAgSEQoJaGFzX2xhdGVyGAMgASgIEh8KBGhlYWQYBCABKAsyES5jaGF0X2dycGMuQ3Vyc29yIn8KDkxpc3RNZW1iZXJzUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIeCg1hZnRlcl91c2VyX2lkGAMgASgDQge6SAQiAigAEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjIASgAIkYKDkxpc3RNZW1iZXJzUmVzEiIKB21lbWJlcnMYASADKAsyES5jaGF0X2dycGMuTWVtYmVyEhAKCGhhc19tb3JlGAIgASgIIkEKC0lzTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoASIgCgtJc01lbWJlclJlcxIRCglpc19tZW1iZXIYASABKAgiYAoPUmVtb3ZlTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoASJlChRUcmFuc2Zlck93bmVyc2hpcFJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAEipAEKDkVkaXRNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBEhwKBGJvZHkYBCABKAlCDrpIC3IJEAEYwD66AQEAEiMKDmNsaWVudF9lZGl0X2lkGAUgASgJQgu6SAhyBihAugEBACJjChBEZWxldGVNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigBIl4KC01hcmtSZWFkUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoARIbCgptZXNzYWdlX2lkGAMgASgDQge6SAQiAigBIkMKDVNlbmRUeXBpbmdSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigBIg8KDVNlbmRUeXBpbmdSZXMi+QEKD1N0cmVhbUV2ZW50c1JlcRIkCghyb29tX2lkcxgBIAMoA0ISukgPkgEMCAEQMhgBIgQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAESPgoFYWZ0ZXIYAyADKAsyJS5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxLkFmdGVyRW50cnlCCLpIBZoBAhAyEiUKEWhlYXJ0YmVhdF9zZWNvbmRzGAQgASgFQgq6SAcaBRisAigAGj8KCkFmdGVyRW50cnkSCwoDa2V5GAEgASgDEiAKBXZhbHVlGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvcjoCOAEi2QIKBUV2ZW50EiUKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZUgAEikKDG1lbWJlcl9hZGRlZBgCIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIrCg5tZW1iZXJfcmVtb3ZlZBgDIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIqCgpyZWFkX21vdmVkGAQgASgLMhQuY2hhdF9ncnBjLlJlYWRNb3ZlZEgAEikKCWNhdWdodF91cBgFIAEoCzIULmNoYXRfZ3JwYy5Qb3NpdGlvbnNIABIpCgloZWFydGJlYXQYBiABKAsyFC5jaGF0X2dycGMuUG9zaXRpb25zSAASIQoFcmVzZXQYByABKAsyEC5jaGF0X2dycGMuUmVzZXRIABIjCgZ0eXBpbmcYCCABKAsyES5jaGF0X2dycGMuVHlwaW5nSABCBwoFZXZlbnQiggEKCVBvc2l0aW9ucxIyCgdjdXJzb3JzGAEgAygLMiEuY2hhdF9ncnBjLlBvc2l0aW9ucy5DdXJzb3JzRW50cnkaQQoMQ3Vyc29yc0VudHJ5EgsKA2tleRgBIAEoAxIgCgV2YWx1ZRgCIAEoCzIRLmNoYXRfZ3JwYy5DdXJzb3I6AjgBIjsKBVJlc2V0Eg8KB3Jvb21faWQYASABKAMSIQoGY3Vyc29yGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvciKXAQoJUmVhZE1vdmVkEg8KB3Jvb21faWQYASABKAMSQgoQcmVhZF9tZXNzYWdlX2lkcxgCIAMoCzIoLmNoYXRfZ3JwYy5SZWFkTW92ZWQuUmVhZE1lc3NhZ2VJZHNFbnRyeRo1ChNSZWFkTWVzc2FnZUlkc0VudHJ5EgsKA2tleRgBIAEoAxINCgV2YWx1ZRgCIAEoAzoCOAEiWgoGVHlwaW5nEg8KB3Jvb21faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKYCAoLQ2hhdFNlcnZpY2USOwoOQ3JlYXRlQ2hhdFJvb20SGC5jaGF0X2dycGMuQ3JlYXRlUm9vbVJlcRoPLmNoYXRfZ3JwYy5Sb29tEjcKCUFkZE1lbWJlchIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXEaES5jaGF0X2dycGMuTWVtYmVyEjwKC1NlbmRNZXNzYWdlEhkuY2hhdF9ncnBjLlNlbmRNZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2USQgoNU3RyZWFtTWVzc2FnZRIbLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2UwARI2CgdHZXRSb29tEhUuY2hhdF9ncnBjLkdldFJvb21SZXEaDy5jaGF0X2dycGMuUm9vbSIDkAIBEkIKCUxpc3RSb29tcxIXLmNoYXRfZ3JwYy5MaXN0Um9vbXNSZXEaFy5jaGF0X2dycGMuTGlzdFJvb21zUmVzIgOQAgESSwoMTGlzdE1lc3NhZ2VzEhouY2hhdF9ncnBjLkxpc3RNZXNzYWdlc1JlcRoaLmNoYXRfZ3JwYy5MaXN0TWVzc2FnZXNSZXMiA5ACARJICgtMaXN0TWVtYmVycxIZLmNoYXRfZ3JwYy5MaXN0TWVtYmVyc1JlcRoZLmNoYXRfZ3JwYy5MaXN0TWVtYmVyc1JlcyIDkAIBEj8KCElzTWVtYmVyEhYuY2hhdF9ncnBjLklzTWVtYmVyUmVxGhYuY2hhdF9ncnBjLklzTWVtYmVyUmVzIgOQAgESPQoMUmVtb3ZlTWVtYmVyEhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcRoRLmNoYXRfZ3JwYy5NZW1iZXISRQoRVHJhbnNmZXJPd25lcnNoaXASHy5jaGF0X2dycGMuVHJhbnNmZXJPd25lcnNoaXBSZXEaDy5jaGF0X2dycGMuUm9vbRI8CgtFZGl0TWVzc2FnZRIZLmNoYXRfZ3JwYy5FZGl0TWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEkAKDURlbGV0ZU1lc3NhZ2USGy5jaGF0X2dycGMuRGVsZXRlTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEjUKCE1hcmtSZWFkEhYuY2hhdF9ncnBjLk1hcmtSZWFkUmVxGhEuY2hhdF9ncnBjLk1lbWJlchJACgpTZW5kVHlwaW5nEhguY2hhdF9ncnBjLlNlbmRUeXBpbmdSZXEaGC5jaGF0X2dycGMuU2VuZFR5cGluZ1JlcxI+CgxTdHJlYW1FdmVudHMSGi5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxGhAuY2hhdF9ncnBjLkV2ZW50MAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMilQEKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvd25lcl9pZBgFIAEoAyKSAgoGTWVtYmVyEgoKAmlkGAEgASgDEg8KB3Jvb21faWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWFkX21lc3NhZ2VfaWQYBiABKAMSEgoKbWVtYmVyX3NlcRgHIAEoAxIuCgpyZW1vdmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdCgRyb2xlGAkgASgOMg8uY2hhdF9ncnBjLlJvbGUikgIKB01lc3NhZ2USCgoCaWQYASABKAMSDAoEYm9keRgCIAEoCRIPCgdyb29tX2lkGAMgASgDEg8KB3VzZXJfaWQYBCABKAMSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDc2VxGAcgASgDEhkKEWNsaWVudF9tZXNzYWdlX2lkGAggASgJEhMKC3JlcGx5X3RvX2lkGAkgASgDEi4KCmRlbGV0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKBkN1cnNvchIUCgNzZXEYASABKANCB7pIBCICKAASGwoKbWVtYmVyX3NlcRgCIAEoA0IHukgEIgIoABIWCgVlcG9jaBgDIAEoCUIHukgEcgIYICJDCg1DcmVhdGVSb29tUmVxEhgKB3Bvc3RfaWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoACJ9CgxBZGRNZW1iZXJSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEhkKCGFjdG9yX2lkGAMgASgDQge6SAQiAigAEh4KCHVzZXJfa2V5GAQgASgJQgy6SAlyBxiAAboBAQAiqAEKDlNlbmRNZXNzYWdlUmVxEhwKBGJvZHkYASABKAlCDrpIC3IJEAEYwD66AQEAEhgKB3Jvb21faWQYAiABKANCB7pIBCICKAESGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoABImChFjbGllbnRfbWVzc2FnZV9pZBgEIAEoCUILukgIcgYoQLoBAQASHAoLcmVwbHlfdG9faWQYBSABKANCB7pIBCICKAAi6QEKEFN0cmVhbU1lc3NhZ2VSZXESJAoIcm9vbV9pZHMYASADKANCErpID5IBDAgBEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEkwKCWFmdGVyX3NlcRgDIAMoCzIpLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxLkFmdGVyU2VxRW50cnlCDrpIC5oBCBAyKgQiAigAEhYKBWVwb2NoGAQgASgJQge6SARyAhggGi8KDUFmdGVyU2VxRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASJtCgpHZXRSb29tUmVxEhoKB3Jvb21faWQYASABKANCB7pIBCICKAFIABIaCgdwb3N0X2lkGAIgASgDQge6SAQiAigBSAASGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoAEINCgRyb29tEgW6SAIIASJfCgxMaXN0Um9vbXNSZXESGAoHdXNlcl9pZBgBIAEoA0IHukgEIgIoABIYCgVsaW1pdBgCIAEoBUIJukgGGgQYZCgAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGGQiTgoMTGlzdFJvb21zUmVzEiUKBXJvb21zGAEgAygLMhYuY2hhdF9ncnBjLlJvb21TdW1tYXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKmAQoLUm9vbVN1bW1hcnkSHQoEcm9vbRgBIAEoCzIPLmNoYXRfZ3JwYy5Sb29tEigKDGxhc3RfbWVzc2FnZRgCIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEh8KBGhlYWQYAyABKAsyES5jaGF0X2dycGMuQ3Vyc29yEhcKD3JlYWRfbWVzc2FnZV9pZBgEIAEoAxIUCgx1bnJlYWRfY291bnQYBSABKAUixQEKD0xpc3RNZXNzYWdlc1JlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASHAoJYmVmb3JlX2lkGAMgASgDQge6SAQiAigBSAASGwoIYWZ0ZXJfaWQYBCABKANCB7pIBCICKABIABIcCglhcm91bmRfaWQYBSABKANCB7pIBCICKAFIABIZCgVsaW1pdBgGIAEoBUIKukgHGgUYyAEoAEIKCghwb3NpdGlvbiKAAQoPTGlzdE1lc3NhZ2VzUmVzEiQKCG1lc3NhZ2VzGAEgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USEwoLaGFzX2VhcmxpZXIYAiABKAgSEQoJaGFzX2xhdGVyGAMgASgIEh8KBGhlYWQYBCABKAsyES5jaGF0X2dycGMuQ3Vyc29yIn8KDkxpc3RNZW1iZXJzUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIeCg1hZnRlcl91c2VyX2lkGAMgASgDQge6SAQiAigAEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjIASgAIkYKDkxpc3RNZW1iZXJzUmVzEiIKB21lbWJlcnMYASADKAsyES5jaGF0X2dycGMuTWVtYmVyEhAKCGhhc19tb3JlGAIgASgIInwKC0lzTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAIiAKC0lzTWVtYmVyUmVzEhEKCWlzX21lbWJlchgBIAEoCCKAAQoPUmVtb3ZlTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAIoUBChRUcmFuc2Zlck93bmVyc2hpcFJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAASHgoIdXNlcl9rZXkYBCABKAlCDLpICXIHGIABugEBACKmAQoKU2V0Um9sZVJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAASHgoIdXNlcl9rZXkYBCABKAlCDLpICXIHGIABugEBABIpCgRyb2xlGAUgASgOMg8uY2hhdF9ncnBjLlJvbGVCCrpIB4IBBBABIAAipAEKDkVkaXRNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAEhwKBGJvZHkYBCABKAlCDrpIC3IJEAEYwD66AQEAEiMKDmNsaWVudF9lZGl0X2lkGAUgASgJQgu6SAhyBihAugEBACJjChBEZWxldGVNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAIl4KC01hcmtSZWFkUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIbCgptZXNzYWdlX2lkGAMgASgDQge6SAQiAigBIkMKDVNlbmRUeXBpbmdSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAIg8KDVNlbmRUeXBpbmdSZXMi+QEKD1N0cmVhbUV2ZW50c1JlcRIkCghyb29tX2lkcxgBIAMoA0ISukgPkgEMCAEQMhgBIgQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASPgoFYWZ0ZXIYAyADKAsyJS5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxLkFmdGVyRW50cnlCCLpIBZoBAhAyEiUKEWhlYXJ0YmVhdF9zZWNvbmRzGAQgASgFQgq6SAcaBRisAigAGj8KCkFmdGVyRW50cnkSCwoDa2V5GAEgASgDEiAKBXZhbHVlGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvcjoCOAEi2QIKBUV2ZW50EiUKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZUgAEikKDG1lbWJlcl9hZGRlZBgCIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIrCg5tZW1iZXJfcmVtb3ZlZBgDIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIqCgpyZWFkX21vdmVkGAQgASgLMhQuY2hhdF9ncnBjLlJlYWRNb3ZlZEgAEikKCWNhdWdodF91cBgFIAEoCzIULmNoYXRfZ3JwYy5Qb3NpdGlvbnNIABIpCgloZWFydGJlYXQYBiABKAsyFC5jaGF0X2dycGMuUG9zaXRpb25zSAASIQoFcmVzZXQYByABKAsyEC5jaGF0X2dycGMuUmVzZXRIABIjCgZ0eXBpbmcYCCABKAsyES5jaGF0X2dycGMuVHlwaW5nSABCBwoFZXZlbnQiggEKCVBvc2l0aW9ucxIyCgdjdXJzb3JzGAEgAygLMiEuY2hhdF9ncnBjLlBvc2l0aW9ucy5DdXJzb3JzRW50cnkaQQoMQ3Vyc29yc0VudHJ5EgsKA2tleRgBIAEoAxIgCgV2YWx1ZRgCIAEoCzIRLmNoYXRfZ3JwYy5DdXJzb3I6AjgBIjsKBVJlc2V0Eg8KB3Jvb21faWQYASABKAMSIQoGY3Vyc29yGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvciKXAQoJUmVhZE1vdmVkEg8KB3Jvb21faWQYASABKAMSQgoQcmVhZF9tZXNzYWdlX2lkcxgCIAMoCzIoLmNoYXRfZ3JwYy5SZWFkTW92ZWQuUmVhZE1lc3NhZ2VJZHNFbnRyeRo1ChNSZWFkTWVzc2FnZUlkc0VudHJ5EgsKA2tleRgBIAEoAxINCgV2YWx1ZRgCIAEoAzoCOAEiWgoGVHlwaW5nEg8KB3Jvb21faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJGCgdQcm9maWxlEg8KB3VzZXJfaWQYASABKAMSCwoDa2V5GAIgASgJEgwKBG5hbWUYAyABKAkSDwoHcGljdHVyZRgEIAEoCSJyCg5HZXRQcm9maWxlc1JlcRIgCgh1c2VyX2lkcxgBIAMoA0IOukgLkgEIEGQiBCICKAESIwoEa2V5cxgCIAMoCUIVukgSkgEPEGQiC3IJEAEYgAG6AQEAEhkKCGFjdG9yX2lkGAMgASgDQge6SAQiAigAIjYKDkdldFByb2ZpbGVzUmVzEiQKCHByb2ZpbGVzGAEgAygLMhIuY2hhdF9ncnBjLlByb2ZpbGUijgEKD1Jldm9rZVRva2Vuc1JlcRIaCgd1c2VyX2lkGAEgASgDQge6SAQiAigBSAASHQoDa2V5GAIgASgJQg66SAtyCRABGIABugEBAEgAEjEKDWlzc3VlZF9iZWZvcmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg0KBHVzZXISBbpIAggBIhEKD1Jldm9rZVRva2Vuc1JlcypBCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX01FTUJFUhABEhIKDlJPTEVfTU9ERVJBVE9SEAIy3wkKC0NoYXRTZXJ2aWNlEjsKDkNyZWF0ZUNoYXRSb29tEhguY2hhdF9ncnBjLkNyZWF0ZVJvb21SZXEaDy5jaGF0X2dycGMuUm9vbRI3CglBZGRNZW1iZXISFy5jaGF0X2dycGMuQWRkTWVtYmVyUmVxGhEuY2hhdF9ncnBjLk1lbWJlchI8CgtTZW5kTWVzc2FnZRIZLmNoYXRfZ3JwYy5TZW5kTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEkIKDVN0cmVhbU1lc3NhZ2USGy5jaGF0X2dycGMuU3RyZWFtTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlMAESNgoHR2V0Um9vbRIVLmNoYXRfZ3JwYy5HZXRSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20iA5ACARJCCglMaXN0Um9vbXMSFy5jaGF0X2dycGMuTGlzdFJvb21zUmVxGhcuY2hhdF9ncnBjLkxpc3RSb29tc1JlcyIDkAIBEksKDExpc3RNZXNzYWdlcxIaLmNoYXRfZ3JwYy5MaXN0TWVzc2FnZXNSZXEaGi5jaGF0X2dycGMuTGlzdE1lc3NhZ2VzUmVzIgOQAgESSAoLTGlzdE1lbWJlcnMSGS5jaGF0X2dycGMuTGlzdE1lbWJlcnNSZXEaGS5jaGF0X2dycGMuTGlzdE1lbWJlcnNSZXMiA5ACARI/CghJc01lbWJlchIWLmNoYXRfZ3JwYy5Jc01lbWJlclJlcRoWLmNoYXRfZ3JwYy5Jc01lbWJlclJlcyIDkAIBEj0KDFJlbW92ZU1lbWJlchIaLmNoYXRfZ3JwYy5SZW1vdmVNZW1iZXJSZXEaES5jaGF0X2dycGMuTWVtYmVyEkUKEVRyYW5zZmVyT3duZXJzaGlwEh8uY2hhdF9ncnBjLlRyYW5zZmVyT3duZXJzaGlwUmVxGg8uY2hhdF9ncnBjLlJvb20SMwoHU2V0Um9sZRIVLmNoYXRfZ3JwYy5TZXRSb2xlUmVxGhEuY2hhdF9ncnBjLk1lbWJlchI8CgtFZGl0TWVzc2FnZRIZLmNoYXRfZ3JwYy5FZGl0TWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEkAKDURlbGV0ZU1lc3NhZ2USGy5jaGF0X2dycGMuRGVsZXRlTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEjUKCE1hcmtSZWFkEhYuY2hhdF9ncnBjLk1hcmtSZWFkUmVxGhEuY2hhdF9ncnBjLk1lbWJlchJACgpTZW5kVHlwaW5nEhguY2hhdF9ncnBjLlNlbmRUeXBpbmdSZXEaGC5jaGF0X2dycGMuU2VuZFR5cGluZ1JlcxI+CgxTdHJlYW1FdmVudHMSGi5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxGhAuY2hhdF9ncnBjLkV2ZW50MAESSAoLR2V0UHJvZmlsZXMSGS5jaGF0X2dycGMuR2V0UHJvZmlsZXNSZXEaGS5jaGF0X2dycGMuR2V0UHJvZmlsZXNSZXMiA5ACARJGCgxSZXZva2VUb2tlbnMSGi5jaGF0X2dycGMuUmV2b2tlVG9rZW5zUmVxGhouY2hhdF9ncnBjLlJldm9rZVRva2Vuc1Jlc2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * The conversation behind one post.
@@ -95,7 +111,7 @@ export type Room = Message$1<"chat_grpc.Room"> & {
   updatedAt?: Timestamp | undefined;
 
   /**
-   * The member who may remove others, delete their messages, and hand the room on; 0 while the room has no members.
+   * The member who may do everything in the room, also give roles and hand it on; 0 while the room has no members.
    *
    * @generated from field: int64 owner_id = 5;
    */
@@ -170,6 +186,13 @@ export type Member = Message$1<"chat_grpc.Member"> & {
    * @generated from field: google.protobuf.Timestamp removed_at = 8;
    */
   removedAt?: Timestamp | undefined;
+
+  /**
+   * What the member may do; always said.
+   *
+   * @generated from field: chat_grpc.Role role = 9;
+   */
+  role: Role;
 };
 
 /**
@@ -345,6 +368,20 @@ export type AddMemberReq = Message$1<"chat_grpc.AddMemberReq"> & {
    * @generated from field: int64 user_id = 2;
    */
   userId: bigint;
+
+  /**
+   * Who adds: the owner or a moderator.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+
+  /**
+   * The user by key, where user_id is 0. One that nobody had before gets its id.
+   *
+   * @generated from field: string user_key = 4;
+   */
+  userKey: string;
 };
 
 /**
@@ -419,7 +456,7 @@ export type StreamMessageReq = Message$1<"chat_grpc.StreamMessageReq"> & {
   roomIds: bigint[];
 
   /**
-   * The reader, a member of each of the rooms.
+   * The reader.
    *
    * @generated from field: int64 user_id = 2;
    */
@@ -478,7 +515,7 @@ export type GetRoomReq = Message$1<"chat_grpc.GetRoomReq"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The caller, a member.
+   * The caller.
    *
    * @generated from field: int64 user_id = 3;
    */
@@ -618,7 +655,7 @@ export type ListMessagesReq = Message$1<"chat_grpc.ListMessagesReq"> & {
   roomId: bigint;
 
   /**
-   * The caller, a member.
+   * The caller.
    *
    * @generated from field: int64 user_id = 2;
    */
@@ -726,7 +763,7 @@ export type ListMembersReq = Message$1<"chat_grpc.ListMembersReq"> & {
   roomId: bigint;
 
   /**
-   * The caller, a member.
+   * The caller.
    *
    * @generated from field: int64 user_id = 2;
    */
@@ -801,6 +838,20 @@ export type IsMemberReq = Message$1<"chat_grpc.IsMemberReq"> & {
    * @generated from field: int64 user_id = 2;
    */
   userId: bigint;
+
+  /**
+   * Who asks: the same user, a member, or nobody, which is a service.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+
+  /**
+   * The user by key, where user_id is 0.
+   *
+   * @generated from field: string user_key = 4;
+   */
+  userKey: string;
 };
 
 /**
@@ -852,11 +903,18 @@ export type RemoveMemberReq = Message$1<"chat_grpc.RemoveMemberReq"> & {
   userId: bigint;
 
   /**
-   * Who removes: the same user, or the owner.
+   * Who removes: the same user, the owner, a moderator, or nobody, which is a service.
    *
    * @generated from field: int64 actor_id = 3;
    */
   actorId: bigint;
+
+  /**
+   * The user by key, where user_id is 0.
+   *
+   * @generated from field: string user_key = 4;
+   */
+  userKey: string;
 };
 
 /**
@@ -892,6 +950,13 @@ export type TransferOwnershipReq = Message$1<"chat_grpc.TransferOwnershipReq"> &
    * @generated from field: int64 actor_id = 3;
    */
   actorId: bigint;
+
+  /**
+   * The user by key, where user_id is 0.
+   *
+   * @generated from field: string user_key = 4;
+   */
+  userKey: string;
 };
 
 /**
@@ -900,6 +965,55 @@ export type TransferOwnershipReq = Message$1<"chat_grpc.TransferOwnershipReq"> &
  */
 export const TransferOwnershipReqSchema: GenMessage<TransferOwnershipReq> = /*@__PURE__*/
   messageDesc(file_chat, 19);
+
+/**
+ * A member's new role.
+ *
+ * @generated from message chat_grpc.SetRoleReq
+ */
+export type SetRoleReq = Message$1<"chat_grpc.SetRoleReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Who decides: the owner.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+
+  /**
+   * The user by key, where user_id is 0.
+   *
+   * @generated from field: string user_key = 4;
+   */
+  userKey: string;
+
+  /**
+   * The role.
+   *
+   * @generated from field: chat_grpc.Role role = 5;
+   */
+  role: Role;
+};
+
+/**
+ * Describes the message chat_grpc.SetRoleReq.
+ * Use `create(SetRoleReqSchema)` to create a new message.
+ */
+export const SetRoleReqSchema: GenMessage<SetRoleReq> = /*@__PURE__*/
+  messageDesc(file_chat, 20);
 
 /**
  * A message's new text.
@@ -949,7 +1063,7 @@ export type EditMessageReq = Message$1<"chat_grpc.EditMessageReq"> & {
  * Use `create(EditMessageReqSchema)` to create a new message.
  */
 export const EditMessageReqSchema: GenMessage<EditMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 20);
+  messageDesc(file_chat, 21);
 
 /**
  * A message to delete.
@@ -972,7 +1086,7 @@ export type DeleteMessageReq = Message$1<"chat_grpc.DeleteMessageReq"> & {
   messageId: bigint;
 
   /**
-   * Who deletes: its author, or the room's owner.
+   * Who deletes: its author, or the room's owner or a moderator.
    *
    * @generated from field: int64 user_id = 3;
    */
@@ -984,7 +1098,7 @@ export type DeleteMessageReq = Message$1<"chat_grpc.DeleteMessageReq"> & {
  * Use `create(DeleteMessageReqSchema)` to create a new message.
  */
 export const DeleteMessageReqSchema: GenMessage<DeleteMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 21);
+  messageDesc(file_chat, 22);
 
 /**
  * A read position.
@@ -1019,7 +1133,7 @@ export type MarkReadReq = Message$1<"chat_grpc.MarkReadReq"> & {
  * Use `create(MarkReadReqSchema)` to create a new message.
  */
 export const MarkReadReqSchema: GenMessage<MarkReadReq> = /*@__PURE__*/
-  messageDesc(file_chat, 22);
+  messageDesc(file_chat, 23);
 
 /**
  * Who types where.
@@ -1047,7 +1161,7 @@ export type SendTypingReq = Message$1<"chat_grpc.SendTypingReq"> & {
  * Use `create(SendTypingReqSchema)` to create a new message.
  */
 export const SendTypingReqSchema: GenMessage<SendTypingReq> = /*@__PURE__*/
-  messageDesc(file_chat, 23);
+  messageDesc(file_chat, 24);
 
 /**
  * Nothing to say.
@@ -1062,7 +1176,7 @@ export type SendTypingRes = Message$1<"chat_grpc.SendTypingRes"> & {
  * Use `create(SendTypingResSchema)` to create a new message.
  */
 export const SendTypingResSchema: GenMessage<SendTypingRes> = /*@__PURE__*/
-  messageDesc(file_chat, 24);
+  messageDesc(file_chat, 25);
 
 /**
  * The rooms to follow.
@@ -1078,7 +1192,7 @@ export type StreamEventsReq = Message$1<"chat_grpc.StreamEventsReq"> & {
   roomIds: bigint[];
 
   /**
-   * The reader, a member of each of the rooms.
+   * The reader.
    *
    * @generated from field: int64 user_id = 2;
    */
@@ -1104,7 +1218,7 @@ export type StreamEventsReq = Message$1<"chat_grpc.StreamEventsReq"> & {
  * Use `create(StreamEventsReqSchema)` to create a new message.
  */
 export const StreamEventsReqSchema: GenMessage<StreamEventsReq> = /*@__PURE__*/
-  messageDesc(file_chat, 25);
+  messageDesc(file_chat, 26);
 
 /**
  * Something that happened. An event of a kind that a client doesn't know is one it can leave out.
@@ -1127,7 +1241,7 @@ export type Event = Message$1<"chat_grpc.Event"> & {
     case: "message";
   } | {
     /**
-     * A user became a member.
+     * A user became a member, or has another role now; this is what the membership is now.
      *
      * @generated from field: chat_grpc.Member member_added = 2;
      */
@@ -1189,7 +1303,7 @@ export type Event = Message$1<"chat_grpc.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_chat, 26);
+  messageDesc(file_chat, 27);
 
 /**
  * Positions in all rooms of a stream.
@@ -1210,7 +1324,7 @@ export type Positions = Message$1<"chat_grpc.Positions"> & {
  * Use `create(PositionsSchema)` to create a new message.
  */
 export const PositionsSchema: GenMessage<Positions> = /*@__PURE__*/
-  messageDesc(file_chat, 27);
+  messageDesc(file_chat, 28);
 
 /**
  * A room whose cursor can't be served: it is of another epoch, the database has lost changes that the reader has seen, or it
@@ -1239,7 +1353,7 @@ export type Reset = Message$1<"chat_grpc.Reset"> & {
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
-  messageDesc(file_chat, 28);
+  messageDesc(file_chat, 29);
 
 /**
  * Where members have read to.
@@ -1267,7 +1381,7 @@ export type ReadMoved = Message$1<"chat_grpc.ReadMoved"> & {
  * Use `create(ReadMovedSchema)` to create a new message.
  */
 export const ReadMovedSchema: GenMessage<ReadMoved> = /*@__PURE__*/
-  messageDesc(file_chat, 29);
+  messageDesc(file_chat, 30);
 
 /**
  * A member is typing, until expires_at at the longest; a message of the member ends it earlier.
@@ -1302,7 +1416,206 @@ export type Typing = Message$1<"chat_grpc.Typing"> & {
  * Use `create(TypingSchema)` to create a new message.
  */
 export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
-  messageDesc(file_chat, 30);
+  messageDesc(file_chat, 31);
+
+/**
+ * A user, as the newest of the user's tokens that came here told it.
+ *
+ * @generated from message chat_grpc.Profile
+ */
+export type Profile = Message$1<"chat_grpc.Profile"> & {
+  /**
+   * The user's id.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * The user's key.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * The name to show, at most 80 characters; empty if no token said one.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * The URL of a picture, by http or https, at most 2,048 characters; empty if no token said one.
+   *
+   * @generated from field: string picture = 4;
+   */
+  picture: string;
+};
+
+/**
+ * Describes the message chat_grpc.Profile.
+ * Use `create(ProfileSchema)` to create a new message.
+ */
+export const ProfileSchema: GenMessage<Profile> = /*@__PURE__*/
+  messageDesc(file_chat, 32);
+
+/**
+ * Whose profiles: at most 100 users, by id, by key, or both.
+ *
+ * @generated from message chat_grpc.GetProfilesReq
+ */
+export type GetProfilesReq = Message$1<"chat_grpc.GetProfilesReq"> & {
+  /**
+   * Users by id.
+   *
+   * @generated from field: repeated int64 user_ids = 1;
+   */
+  userIds: bigint[];
+
+  /**
+   * Users by key.
+   *
+   * @generated from field: repeated string keys = 2;
+   */
+  keys: string[];
+
+  /**
+   * Who asks.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.GetProfilesReq.
+ * Use `create(GetProfilesReqSchema)` to create a new message.
+ */
+export const GetProfilesReqSchema: GenMessage<GetProfilesReq> = /*@__PURE__*/
+  messageDesc(file_chat, 33);
+
+/**
+ * Profiles of users.
+ *
+ * @generated from message chat_grpc.GetProfilesRes
+ */
+export type GetProfilesRes = Message$1<"chat_grpc.GetProfilesRes"> & {
+  /**
+   * Each user once, by user id.
+   *
+   * @generated from field: repeated chat_grpc.Profile profiles = 1;
+   */
+  profiles: Profile[];
+};
+
+/**
+ * Describes the message chat_grpc.GetProfilesRes.
+ * Use `create(GetProfilesResSchema)` to create a new message.
+ */
+export const GetProfilesResSchema: GenMessage<GetProfilesRes> = /*@__PURE__*/
+  messageDesc(file_chat, 34);
+
+/**
+ * Whose tokens, and which.
+ *
+ * @generated from message chat_grpc.RevokeTokensReq
+ */
+export type RevokeTokensReq = Message$1<"chat_grpc.RevokeTokensReq"> & {
+  /**
+   * One of the user's names.
+   *
+   * @generated from oneof chat_grpc.RevokeTokensReq.user
+   */
+  user: {
+    /**
+     * By id.
+     *
+     * @generated from field: int64 user_id = 1;
+     */
+    value: bigint;
+    case: "userId";
+  } | {
+    /**
+     * By key.
+     *
+     * @generated from field: string key = 2;
+     */
+    value: string;
+    case: "key";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Tokens issued before this time; if it isn't set, all that were issued before now. Tokens know whole seconds: one issued
+   * within the same second counts as issued before. An earlier time than one that was said before changes nothing.
+   *
+   * @generated from field: google.protobuf.Timestamp issued_before = 3;
+   */
+  issuedBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.RevokeTokensReq.
+ * Use `create(RevokeTokensReqSchema)` to create a new message.
+ */
+export const RevokeTokensReqSchema: GenMessage<RevokeTokensReq> = /*@__PURE__*/
+  messageDesc(file_chat, 35);
+
+/**
+ * Nothing to say.
+ *
+ * @generated from message chat_grpc.RevokeTokensRes
+ */
+export type RevokeTokensRes = Message$1<"chat_grpc.RevokeTokensRes"> & {
+};
+
+/**
+ * Describes the message chat_grpc.RevokeTokensRes.
+ * Use `create(RevokeTokensResSchema)` to create a new message.
+ */
+export const RevokeTokensResSchema: GenMessage<RevokeTokensRes> = /*@__PURE__*/
+  messageDesc(file_chat, 36);
+
+/**
+ * What a member may do in a room, beside what its owner may, who is Room.owner_id.
+ *
+ * @generated from enum chat_grpc.Role
+ */
+export const Role = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Reads and sends.
+   *
+   * @generated from enum value: ROLE_MEMBER = 1;
+   */
+  MEMBER: 1,
+
+  /**
+   * Also adds members, removes those without a role, and deletes messages.
+   *
+   * @generated from enum value: ROLE_MODERATOR = 2;
+   */
+  MODERATOR: 2,
+} as const;
+
+/**
+ * What a member may do in a room, beside what its owner may, who is Room.owner_id.
+ *
+ * @generated from enum chat_grpc.Role
+ */
+export type Role = (typeof Role)[keyof typeof Role] | UnknownEnum;
+
+/**
+ * Describes the enum chat_grpc.Role.
+ */
+export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
+  enumDesc(file_chat, 0);
 
 /**
  * Rooms, their members, and their logs of messages.
@@ -1311,8 +1624,9 @@ export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
  */
 export const ChatService: GenService<{
   /**
-   * Opens the one room of a post. The creator becomes its first member in the same transaction.
-   * ALREADY_EXISTS: the post has a room.
+   * Opens the one room of a post. The creator becomes its first member in the same transaction. By services, and by users
+   * where ROOM_CREATION=users, who may learn by it which posts have rooms.
+   * ALREADY_EXISTS: the post has a room. RESOURCE_EXHAUSTED: the creator has as many rooms as a user may.
    *
    * @generated from rpc chat_grpc.ChatService.CreateChatRoom
    */
@@ -1322,8 +1636,10 @@ export const ChatService: GenService<{
     output: typeof RoomSchema;
   },
   /**
-   * Lets a user read the room, from its beginning, and send to it.
-   * NOT_FOUND: no such room. ALREADY_EXISTS: the user is a member.
+   * Lets a user read the room, from its beginning, and send to it. By services, and where ROOM_CREATION=users by the room's
+   * owner and moderators.
+   * NOT_FOUND: no such room, or the actor is not a member. PERMISSION_DENIED: the actor is neither owner nor moderator.
+   * ALREADY_EXISTS: the user is a member. RESOURCE_EXHAUSTED: the room is full, or the user has too many rooms.
    *
    * @generated from rpc chat_grpc.ChatService.AddMember
    */
@@ -1349,7 +1665,8 @@ export const ChatService: GenService<{
    * there is no order between rooms. Response headers mean the stream is live: whatever is committed after they
    * arrive is delivered. The sender receives its own messages too; a user may hold several streams.
    * A stream ends only with an error; UNAVAILABLE means open it again with the cursors reached.
-   * NOT_FOUND: the user is not a member of one of the rooms, or it doesn't exist.
+   * It ends with UNAUTHENTICATED when its token expires or is revoked: open the next one with a new token before.
+   * NOT_FOUND: the caller may not read one of the rooms, or it doesn't exist.
    * OUT_OF_RANGE: a cursor can't be served. INVALID_ARGUMENT: a cursor for a room not in room_ids.
    *
    * @generated from rpc chat_grpc.ChatService.StreamMessage
@@ -1360,8 +1677,8 @@ export const ChatService: GenService<{
     output: typeof MessageSchema;
   },
   /**
-   * A room, by its id or its post's.
-   * NOT_FOUND: no such room, or the user is not a member.
+   * A room, by its id or its post's. For members, views and services, as are the lists of its messages and members.
+   * NOT_FOUND: no such room, or the caller may not read it.
    *
    * @generated from rpc chat_grpc.ChatService.GetRoom
    */
@@ -1384,7 +1701,7 @@ export const ChatService: GenService<{
   },
   /**
    * A page of a room's messages, in the order of their creation.
-   * NOT_FOUND: no such room, the user is not a member, or no message around_id in the room.
+   * NOT_FOUND: no such room, the caller may not read it, or no message around_id in the room.
    *
    * @generated from rpc chat_grpc.ChatService.ListMessages
    */
@@ -1395,7 +1712,7 @@ export const ChatService: GenService<{
   },
   /**
    * A page of a room's members, by user id.
-   * NOT_FOUND: no such room, or the user is not a member.
+   * NOT_FOUND: no such room, or the caller may not read it.
    *
    * @generated from rpc chat_grpc.ChatService.ListMembers
    */
@@ -1405,8 +1722,9 @@ export const ChatService: GenService<{
     output: typeof ListMembersResSchema;
   },
   /**
-   * Whether a user is a member of a room: the question of gateways that guard something of their own with it. False
-   * where there is no such room.
+   * Whether a user is a member of a room: the question of gateways that guard something of their own with it. Users ask
+   * about themselves, members about others. False where there is no such room.
+   * NOT_FOUND: the actor asks about another user, and is not a member.
    *
    * @generated from rpc chat_grpc.ChatService.IsMember
    */
@@ -1416,11 +1734,11 @@ export const ChatService: GenService<{
     output: typeof IsMemberResSchema;
   },
   /**
-   * Ends a membership. A member may leave; the owner may remove others. From here on the user's streams deliver nothing
-   * of the room, and say so. Being added again starts afresh.
+   * Ends a membership. A member may leave; the owner may remove others, a moderator those without a role. From here on the
+   * user's streams deliver nothing of the room, and say so. Being added again starts afresh.
    * When the owner leaves, the member who has been there longest becomes the owner. When the last member leaves, the
    * room keeps its log without an owner, and the next user who is added becomes the owner.
-   * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: the actor is neither the user nor the owner.
+   * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: it is not up to the actor.
    *
    * @generated from rpc chat_grpc.ChatService.RemoveMember
    */
@@ -1441,6 +1759,18 @@ export const ChatService: GenService<{
     output: typeof RoomSchema;
   },
   /**
+   * Makes a member a moderator of the room, or takes that back. Readers of events are told by member_added.
+   * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: the actor is not the owner.
+   * FAILED_PRECONDITION: the user is the owner, who hands the room on with TransferOwnership.
+   *
+   * @generated from rpc chat_grpc.ChatService.SetRole
+   */
+  setRole: {
+    methodKind: "unary";
+    input: typeof SetRoleReqSchema;
+    output: typeof MemberSchema;
+  },
+  /**
    * Changes a message's text. That is a change of the room's log: the message takes the next seq and travels as a send
    * does. Its id, creation time and place in history stay. The text it has already is no change.
    * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: not the author. FAILED_PRECONDITION: it is deleted.
@@ -1453,9 +1783,10 @@ export const ChatService: GenService<{
     output: typeof MessageSchema;
   },
   /**
-   * Deletes a message, which is the author's or the owner's right. The text is gone from the database; a tombstone with
-   * deleted_at keeps the place, takes the next seq and travels as a send does. Deleting again is no change.
-   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: neither author nor owner.
+   * Deletes a message, which is the right of its author, of the room's owner and of its moderators. The text is gone from
+   * the database; a tombstone with deleted_at keeps the place, takes the next seq and travels as a send does. Deleting
+   * again is no change.
+   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: neither author, owner nor moderator.
    *
    * @generated from rpc chat_grpc.ChatService.DeleteMessage
    */
@@ -1494,7 +1825,8 @@ export const ChatService: GenService<{
    * with the cursors it starts from. Then each room's message events come in seq order and its member events in
    * member_seq order, none missing, none twice. Whoever was away learns of every message and member that changed, once,
    * in its latest state. A stream ends only with an error; UNAVAILABLE means open it again with the cursors reached.
-   * NOT_FOUND: the user is not a member of one of the rooms, or it doesn't exist.
+   * It ends with UNAUTHENTICATED when its token expires or is revoked: open the next one with a new token before.
+   * NOT_FOUND: the caller may not read one of the rooms, or it doesn't exist.
    * INVALID_ARGUMENT: a cursor for a room not in room_ids.
    *
    * @generated from rpc chat_grpc.ChatService.StreamEvents
@@ -1503,6 +1835,30 @@ export const ChatService: GenService<{
     methodKind: "server_streaming";
     input: typeof StreamEventsReqSchema;
     output: typeof EventSchema;
+  },
+  /**
+   * Profiles of users, as their newest tokens told them: of those who share a room with the caller, and of the caller. To
+   * services, of all. Users who aren't known, or aren't to be seen, are left out.
+   * INVALID_ARGUMENT: more than 100 users.
+   *
+   * @generated from rpc chat_grpc.ChatService.GetProfiles
+   */
+  getProfiles: {
+    methodKind: "unary";
+    input: typeof GetProfilesReqSchema;
+    output: typeof GetProfilesResSchema;
+  },
+  /**
+   * Ends all tokens of a user that were issued before a time: within 2 seconds they are refused, and streams that were opened
+   * with them end. By services only.
+   * INVALID_ARGUMENT: the time is in the future.
+   *
+   * @generated from rpc chat_grpc.ChatService.RevokeTokens
+   */
+  revokeTokens: {
+    methodKind: "unary";
+    input: typeof RevokeTokensReqSchema;
+    output: typeof RevokeTokensResSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_chat, 0);

@@ -7,15 +7,17 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AddMemberReq, DeleteMessageReq, EditMessageReq, MarkReadReq, Member, Message as Message$1, ReadMoved, RemoveMemberReq, Room, SendMessageReq, TransferOwnershipReq, Typing } from "../chat_pb.ts";
+import type { AddMemberReq, DeleteMessageReq, EditMessageReq, MarkReadReq, Member, Message as Message$1, ReadMoved, RemoveMemberReq, Room, SendMessageReq, SetRoleReq, TransferOwnershipReq, Typing } from "../chat_pb.ts";
 import { file_chat } from "../chat_pb.ts";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file room/room.proto.
  */
 export const file_room_room: GenFile = /*@__PURE__*/
-  fileDesc("Cg9yb29tL3Jvb20ucHJvdG8SBHJvb20i/wIKBkNoYW5nZRIxCgxzZW5kX21lc3NhZ2UYASABKAsyGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXFIABIxCgxlZGl0X21lc3NhZ2UYAiABKAsyGS5jaGF0X2dycGMuRWRpdE1lc3NhZ2VSZXFIABI1Cg5kZWxldGVfbWVzc2FnZRgDIAEoCzIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxSAASLQoKYWRkX21lbWJlchgEIAEoCzIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXFIABIzCg1yZW1vdmVfbWVtYmVyGAUgASgLMhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcUgAEj0KEnRyYW5zZmVyX293bmVyc2hpcBgGIAEoCzIfLmNoYXRfZ3JwYy5UcmFuc2Zlck93bmVyc2hpcFJlcUgAEisKCW1hcmtfcmVhZBgHIAEoCzIWLmNoYXRfZ3JwYy5NYXJrUmVhZFJlcUgAQggKBmNoYW5nZSKjAQoHT3V0Y29tZRIlCgdtZXNzYWdlGAEgASgLMhIuY2hhdF9ncnBjLk1lc3NhZ2VIABIjCgZtZW1iZXIYAiABKAsyES5jaGF0X2dycGMuTWVtYmVySAASHwoEcm9vbRgDIAEoCzIPLmNoYXRfZ3JwYy5Sb29tSAASIAoHZmFpbHVyZRgEIAEoCzINLnJvb20uRmFpbHVyZUgAQgkKB291dGNvbWUiKAoHRmFpbHVyZRIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkiLAoLQ2hhbmdlR3JvdXASHQoHY2hhbmdlcxgBIAMoCzIMLnJvb20uQ2hhbmdlImgKDEdyb3VwT3V0Y29tZRIfCghvdXRjb21lcxgBIAMoCzINLnJvb20uT3V0Y29tZRIYCgRuZXdzGAIgAygLMgoucm9vbS5OZXdzEh0KBXJlYWRzGAMgAygLMg4ucm9vbS5SZWFkTWFyayJlCghSZWFkTWFyaxIPCgdyb29tX2lkGAEgASgDEg8KB3VzZXJfaWQYAiABKAMSEgoKbWVzc2FnZV9pZBgDIAEoAxISCgptZW1iZXJfc2VxGAQgASgDEg8KB21lbWJlcnMYBSABKAUi2AEKBE5ld3MSDwoHcm9vbV9pZBgBIAEoAxIkCghtZXNzYWdlcxgCIAMoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEiIKB21lbWJlcnMYAyADKAsyES5jaGF0X2dycGMuTWVtYmVyEhIKCm1lbWJlcl9zZXEYBCABKAMSIQoGdHlwaW5nGAUgAygLMhEuY2hhdF9ncnBjLlR5cGluZxIjCgVyZWFkcxgGIAEoCzIULmNoYXRfZ3JwYy5SZWFkTW92ZWQSGQoRcmVhZHNfYXJlX3ByaXZhdGUYByABKAhiBnByb3RvMw", [file_chat]);
+  fileDesc("Cg9yb29tL3Jvb20ucHJvdG8SBHJvb20ivgMKBkNoYW5nZRIxCgxzZW5kX21lc3NhZ2UYASABKAsyGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXFIABIxCgxlZGl0X21lc3NhZ2UYAiABKAsyGS5jaGF0X2dycGMuRWRpdE1lc3NhZ2VSZXFIABI1Cg5kZWxldGVfbWVzc2FnZRgDIAEoCzIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxSAASLQoKYWRkX21lbWJlchgEIAEoCzIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXFIABIzCg1yZW1vdmVfbWVtYmVyGAUgASgLMhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcUgAEj0KEnRyYW5zZmVyX293bmVyc2hpcBgGIAEoCzIfLmNoYXRfZ3JwYy5UcmFuc2Zlck93bmVyc2hpcFJlcUgAEisKCW1hcmtfcmVhZBgHIAEoCzIWLmNoYXRfZ3JwYy5NYXJrUmVhZFJlcUgAEikKCHNldF9yb2xlGAggASgLMhUuY2hhdF9ncnBjLlNldFJvbGVSZXFIABISCgppc19vZl91c2VyGAkgASgIQggKBmNoYW5nZSKjAQoHT3V0Y29tZRIlCgdtZXNzYWdlGAEgASgLMhIuY2hhdF9ncnBjLk1lc3NhZ2VIABIjCgZtZW1iZXIYAiABKAsyES5jaGF0X2dycGMuTWVtYmVySAASHwoEcm9vbRgDIAEoCzIPLmNoYXRfZ3JwYy5Sb29tSAASIAoHZmFpbHVyZRgEIAEoCzINLnJvb20uRmFpbHVyZUgAQgkKB291dGNvbWUiTwoHRmFpbHVyZRIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSJQoHZGV0YWlscxgDIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiLAoLQ2hhbmdlR3JvdXASHQoHY2hhbmdlcxgBIAMoCzIMLnJvb20uQ2hhbmdlImgKDEdyb3VwT3V0Y29tZRIfCghvdXRjb21lcxgBIAMoCzINLnJvb20uT3V0Y29tZRIYCgRuZXdzGAIgAygLMgoucm9vbS5OZXdzEh0KBXJlYWRzGAMgAygLMg4ucm9vbS5SZWFkTWFyayJlCghSZWFkTWFyaxIPCgdyb29tX2lkGAEgASgDEg8KB3VzZXJfaWQYAiABKAMSEgoKbWVzc2FnZV9pZBgDIAEoAxISCgptZW1iZXJfc2VxGAQgASgDEg8KB21lbWJlcnMYBSABKAUi2AEKBE5ld3MSDwoHcm9vbV9pZBgBIAEoAxIkCghtZXNzYWdlcxgCIAMoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEiIKB21lbWJlcnMYAyADKAsyES5jaGF0X2dycGMuTWVtYmVyEhIKCm1lbWJlcl9zZXEYBCABKAMSIQoGdHlwaW5nGAUgAygLMhEuY2hhdF9ncnBjLlR5cGluZxIjCgVyZWFkcxgGIAEoCzIULmNoYXRfZ3JwYy5SZWFkTW92ZWQSGQoRcmVhZHNfYXJlX3ByaXZhdGUYByABKAhiBnByb3RvMw", [file_chat, file_google_protobuf_any]);
 
 /**
  * A change to apply.
@@ -84,7 +86,22 @@ export type Change = Message<"room.Change"> & {
      */
     value: MarkReadReq;
     case: "markRead";
+  } | {
+    /**
+     * SetRole.
+     *
+     * @generated from field: chat_grpc.SetRoleReq set_role = 8;
+     */
+    value: SetRoleReq;
+    case: "setRole";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Whether a user's own token asks for it, and so the limits of users hold.
+   *
+   * @generated from field: bool is_of_user = 9;
+   */
+  isOfUser: boolean;
 };
 
 /**
@@ -166,6 +183,13 @@ export type Failure = Message<"room.Failure"> & {
    * @generated from field: string message = 2;
    */
   message: string;
+
+  /**
+   * For a program.
+   *
+   * @generated from field: repeated google.protobuf.Any details = 3;
+   */
+  details: Any[];
 };
 
 /**
