@@ -15,6 +15,7 @@ import type {
   Room,
 } from "../../gen/chat_pb.ts";
 import type { Change, News, ReadMark } from "../../gen/room/room_pb.ts";
+import type { ViewedRoom } from "./caller.ts";
 
 /** A change to apply to a room, named for the RPC that asks for it. */
 export type RoomChange = Exclude<Change["change"], { case: undefined }>;
@@ -27,6 +28,7 @@ export interface Answers {
   addMember: Member;
   removeMember: Member;
   transferOwnership: Room;
+  setRole: Member;
   markRead: Member;
 }
 
@@ -41,9 +43,15 @@ export interface Commit {
 /** How far a room's logs go, or how far a reader has come in them: a cursor's two numbers. */
 export type Position = Pick<Cursor, "seq" | "memberSeq">;
 
+/**
+ * How a room is read: by a user as its member, or by right, whoever its members are, as services and holders of a view do.
+ */
+export type Reading = "member" | "right";
+
 /** A user's membership of a room. Removed and added again, a user has another one. */
 export interface Membership {
   readonly roomId: bigint;
+  /** 0 for who reads the room by right. */
   readonly id: bigint;
   readonly readMessageId: bigint;
   /** The newest changes of the room, in the same snapshot. */
@@ -106,7 +114,7 @@ export interface ChangedRooms {
  * - S4 A send whose client_message_id is known (room, sender, id) gets the first message, with no time window;
  *   ALREADY_EXISTS if the body differs from what was sent. Other changes that are there already change nothing.
  * - S5 One room per post, one membership per room and user: ALREADY_EXISTS otherwise. A room and its first member
- *   appear together.
+ *   appear together. A room has so many members at most, and a user so many rooms: RESOURCE_EXHAUSTED.
  * - S6 A room that doesn't exist and one that the user is not a member of get the same NOT_FOUND, at the same cost.
  * - S7 When the database can't be reached, is locked or too slow, a call rejects with UNAVAILABLE; the next call that
  *   can be served is served. A commit that was answered with UNAVAILABLE may have happened; it happened at most once,
@@ -114,6 +122,8 @@ export interface ChangedRooms {
  * - S8 Every commit gives each room whose logs or record it changes the next revision of the database, which grows over
  *   all rooms. Read positions are no such change.
  * - S9 Ids and numbers are never given twice in an epoch, whatever is deleted.
+ * - S10 Who asks for a change has the right to it in the same transaction: as the sender, the author, the owner, or a
+ *   moderator. An actor or user 0 is a service that acts for itself, and may what the owner may.
  */
 export interface ChatStore extends AsyncDisposable {
   createRoom(req: CreateRoomReq): Promise<Room>;
@@ -122,16 +132,22 @@ export interface ChatStore extends AsyncDisposable {
 
   /** A page for each place, in their order; none where there is no such room. Equal places get the same page. */
   readLogs(places: readonly LogPlace[], size: PageSize): Promise<readonly (LogPage | undefined)[]>;
-  /** The user's memberships of those of the rooms that exist and have the user as a member. */
-  memberships(userId: bigint, roomIds: readonly bigint[]): Promise<Memberships>;
+  /**
+   * The user's memberships of those of the rooms that exist and have the user as a member; and of those `byRight` that exist,
+   * without one.
+   */
+  memberships(userId: bigint, roomIds: readonly bigint[], byRight?: readonly bigint[]): Promise<Memberships>;
   /** The rooms that changed after a revision, perhaps only as many as make a page; only of those `among`, if given. */
   changedRooms(after: bigint, among?: readonly bigint[]): Promise<ChangedRooms>;
 
-  getRoom(req: GetRoomReq): Promise<Room>;
+  getRoom(req: GetRoomReq, reading?: Reading): Promise<Room>;
   listRooms(req: ListRoomsReq): Promise<ListRoomsRes>;
-  listMessages(req: ListMessagesReq): Promise<ListMessagesRes>;
-  listMembers(req: ListMembersReq): Promise<ListMembersRes>;
+  listMessages(req: ListMessagesReq, reading?: Reading): Promise<ListMessagesRes>;
+  listMembers(req: ListMembersReq, reading?: Reading): Promise<ListMembersRes>;
+  /** Rejects with NOT_FOUND if the actor is neither 0, nor the user, nor a member. */
   isMember(req: IsMemberReq): Promise<boolean>;
+  /** Rooms by their keys: an id in decimal, or "post:7" for the room of post 7. Those that don't exist are left out. */
+  roomsByKey(keys: readonly string[]): Promise<ReadonlyMap<string, ViewedRoom>>;
   /** Resolves if the database answers. */
   ping(): Promise<void>;
 }

@@ -10,6 +10,8 @@ import type {
   ListRoomsRes,
   Room,
 } from "../../gen/chat_pb.ts";
+import type { ViewedRoom } from "../chat/caller.ts";
+import { notInRoom } from "../chat/errors.ts";
 import { LIMITS, type Limits } from "../chat/limits.ts";
 import type {
   ChangedRooms,
@@ -19,8 +21,10 @@ import type {
   LogPlace,
   Memberships,
   PageSize,
+  Reading,
   RoomChange,
 } from "../chat/store.ts";
+import type { Bounds } from "./commit/bounds.ts";
 import { createdRoom, createRoomStatements } from "./commit/create-room.ts";
 import { CommitGroup } from "./commit/group.ts";
 import type { Database } from "./database.ts";
@@ -32,6 +36,7 @@ import { membershipStatements, toMemberships } from "./read/memberships.ts";
 import { messagePage, messagePageStatements } from "./read/message-page.ts";
 import { foundRoom, roomStatement } from "./read/room.ts";
 import { roomList, roomListStatements } from "./read/room-list.ts";
+import { toViewedRooms, viewedRoomsStatements } from "./read/viewed-rooms.ts";
 
 /**
  * The log in libSQL. All SQL of the service is in this folder, the tables in schema/migrations.ts.
@@ -42,20 +47,23 @@ import { roomList, roomListStatements } from "./read/room-list.ts";
 export class LibsqlStore implements ChatStore {
   readonly #database: Database;
   readonly #pageBytes: number;
+  readonly #bounds: Bounds;
 
-  constructor(database: Database, { pageBytes }: Limits = LIMITS) {
+  constructor(database: Database, { pageBytes, roomMembers, userRooms }: Limits = LIMITS) {
     this.#database = database;
     this.#pageBytes = pageBytes;
+    this.#bounds = { greatestId: database.greatestInteger, roomMembers, userRooms };
   }
 
   async createRoom(req: CreateRoomReq): Promise<Room> {
-    return createdRoom(req, await this.#database.write(createRoomStatements(req, this.#database.greatestInteger)));
+    const rows = await this.#database.write(createRoomStatements(req, this.#bounds));
+    return createdRoom(req, this.#bounds, rows);
   }
 
   /** One request to the database: the sends in their order, then the other changes in theirs. */
   async commit(changes: readonly RoomChange[]): Promise<Commit> {
     if (changes.length === 0) return { outcomes: [], news: [], reads: [] };
-    const group = new CommitGroup(changes, this.#database.greatestInteger);
+    const group = new CommitGroup(changes, this.#bounds);
     return group.commit(await this.#database.write(group.statements));
   }
 
@@ -65,16 +73,16 @@ export class LibsqlStore implements ChatStore {
     return pages.pages(await this.#database.read(pages.statements));
   }
 
-  async memberships(userId: bigint, roomIds: readonly bigint[]): Promise<Memberships> {
-    return toMemberships(await this.#database.read(membershipStatements(userId, roomIds)));
+  async memberships(userId: bigint, roomIds: readonly bigint[], byRight: readonly bigint[] = []): Promise<Memberships> {
+    return toMemberships(await this.#database.read(membershipStatements(userId, roomIds, byRight)));
   }
 
   async changedRooms(after: bigint, among?: readonly bigint[]): Promise<ChangedRooms> {
     return toChangedRooms(among, await this.#database.read(changedRoomsStatements(after, among)));
   }
 
-  async getRoom(req: GetRoomReq): Promise<Room> {
-    return foundRoom(req, await this.#database.read([roomStatement(req)]));
+  async getRoom(req: GetRoomReq, reading: Reading = "member"): Promise<Room> {
+    return foundRoom(req, await this.#database.read([roomStatement(req, reading)]));
   }
 
   async listRooms(req: ListRoomsReq): Promise<ListRoomsRes> {
@@ -82,18 +90,23 @@ export class LibsqlStore implements ChatStore {
     return roomList(req, rows, this.#pageBytes);
   }
 
-  async listMessages(req: ListMessagesReq): Promise<ListMessagesRes> {
-    const rows = await this.#database.read(messagePageStatements(req, this.#pageBytes));
+  async listMessages(req: ListMessagesReq, reading: Reading = "member"): Promise<ListMessagesRes> {
+    const rows = await this.#database.read(messagePageStatements(req, reading, this.#pageBytes));
     return messagePage(req, rows, this.#pageBytes);
   }
 
-  async listMembers(req: ListMembersReq): Promise<ListMembersRes> {
-    return memberPage(req, await this.#database.read(memberPageStatements(req)));
+  async listMembers(req: ListMembersReq, reading: Reading = "member"): Promise<ListMembersRes> {
+    return memberPage(req, await this.#database.read(memberPageStatements(req, reading)));
   }
 
-  async isMember({ roomId, userId }: IsMemberReq): Promise<boolean> {
-    const [rows] = await this.#database.read([isMemberStatement(roomId, userId)]);
+  async isMember(req: IsMemberReq): Promise<boolean> {
+    const [rows] = await this.#database.read([isMemberStatement(req)]);
+    if (!rows![0]!.may_ask) throw notInRoom(req.roomId, req.actorId);
     return Boolean(rows![0]!.is_member);
+  }
+
+  async roomsByKey(keys: readonly string[]): Promise<ReadonlyMap<string, ViewedRoom>> {
+    return toViewedRooms(await this.#database.read(viewedRoomsStatements(keys)));
   }
 
   async ping(): Promise<void> {

@@ -60,6 +60,21 @@ export function databaseContract(name: string, open: () => Promise<Database>): v
       ]);
     });
 
+    test("values have the names of their columns, also where others have added some meanwhile", async () => {
+      await using other = await open();
+      await database.write(["CREATE TABLE grown (a INTEGER)", "INSERT INTO grown VALUES (1)"]);
+      const statements = [
+        "SELECT grown.*, 'end' AS last FROM grown",
+        "UPDATE grown SET a = 1 RETURNING *, 'end' AS last",
+      ];
+      expect(await database.write(statements)).toEqual(Array(2).fill([{ a: 1n, last: "end" }]));
+      await other.write(["ALTER TABLE grown ADD COLUMN b INTEGER NOT NULL DEFAULT 2"]);
+      for (let i = 0; i < 2; i++) {
+        expect(await database.write(statements)).toEqual(Array(2).fill([{ a: 1n, b: 2n, last: "end" }]));
+      }
+      await database.write(["DROP TABLE grown"]);
+    });
+
     test("[D6] the greatest integer comes back as it is", async () => {
       const greatest = database.greatestInteger;
       await database.write(["CREATE TABLE IF NOT EXISTS numbers (n INTEGER) STRICT"]);

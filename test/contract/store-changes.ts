@@ -1,6 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Message } from "../../gen/chat_pb.ts";
+import { IsMemberReqSchema, type Message, Role } from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
@@ -253,13 +254,17 @@ export function changesContract(parts: () => StoreParts): void {
             change("removeMember", { roomId, userId: cat, actorId }),
             change("removeMember", { roomId, userId, actorId }),
             change("transferOwnership", { roomId, userId: cat, actorId }),
+            change("setRole", { roomId, userId: cat, actorId, role: Role.MODERATOR }),
+            change("addMember", { roomId, userId, actorId }),
+            change("addMember", { roomId, userId: cat, actorId }),
             change("markRead", { roomId, userId, messageId }),
           ].map(async (each) => (await store.commit([each])).outcomes[0]),
           ...[
             store.getRoom({ $typeName: "chat_grpc.GetRoomReq", room, userId }),
             store.listMessages({ $typeName: "chat_grpc.ListMessagesReq", roomId, userId, position, limit: 0 }),
             store.listMembers({ $typeName: "chat_grpc.ListMembersReq", roomId, userId, afterUserId: 0n, limit: 0 }),
-            store.isMember({ $typeName: "chat_grpc.IsMemberReq", roomId, userId }),
+            store.isMember(create(IsMemberReqSchema, { roomId, userId: cat, actorId })),
+            store.isMember(create(IsMemberReqSchema, { roomId, userId, actorId })),
           ].map((call) => call.catch((e: unknown) => e)),
         ]);
       };
@@ -271,7 +276,7 @@ export function changesContract(parts: () => StoreParts): void {
       };
       const answers = await texts(foreign);
       expect(answers).toEqual(await texts(nowhere));
-      expect(answers.map((answer) => Array.isArray(answer) && answer[0])).toEqual([...Array(10).fill(5), false]);
+      expect(answers.map((answer) => Array.isArray(answer) && answer[0])).toEqual([...Array(14).fill(5), false]);
     });
 
     test("[S1] the owner goes on to whoever has been there longest, and to whoever comes into an empty room", async () => {

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Limits } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { changesContract } from "./store-changes.ts";
+import { limitsContract } from "./store-limits.ts";
 import { listsContract } from "./store-lists.ts";
 import { logsContract } from "./store-logs.ts";
+import { modelContract } from "./store-model.ts";
 import { pagesContract } from "./store-pages.ts";
 import { retriesContract } from "./store-retries.ts";
+import { rightsContract } from "./store-rights.ts";
 import { roomsContract } from "./store-rooms.ts";
 import { sendsContract } from "./store-sends.ts";
 
@@ -20,9 +23,12 @@ const suites = [
   retriesContract,
   roomsContract,
   changesContract,
+  rightsContract,
+  limitsContract,
   listsContract,
   logsContract,
   pagesContract,
+  modelContract,
 ];
 
 /** The rules of ChatStore in src/chat/store.ts that hold without anything breaking, for anything that implements them. */

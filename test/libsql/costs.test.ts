@@ -6,6 +6,7 @@ import {
   ListMembersReqSchema,
   ListMessagesReqSchema,
   type Message,
+  Role,
 } from "../../gen/chat_pb.ts";
 import type { RoomChange } from "../../src/chat/store.ts";
 import { openDatabase } from "../../src/libsql/open.ts";
@@ -31,13 +32,16 @@ function questions(store: LibsqlStore, roomId: bigint, postId: bigint, userId: b
     getRoomOfPost: () => store.getRoom(create(GetRoomReqSchema, { room: byPost, userId })),
     listMessages: () => store.listMessages(create(ListMessagesReqSchema, { roomId, userId })),
     listMembers: () => store.listMembers(create(ListMembersReqSchema, { roomId, userId })),
-    isMember: () => store.isMember(create(IsMemberReqSchema, { roomId, userId })),
+    isMember: () => store.isMember(create(IsMemberReqSchema, { roomId, userId, actorId: userId })),
+    isOtherMember: () => store.isMember(create(IsMemberReqSchema, { roomId, userId: ann, actorId: userId })),
     memberships: () => store.memberships(userId, [roomId]),
     send: () => store.commit([change("sendMessage", { roomId, userId, body: "x", clientMessageId: "1" })]),
     edit: () => store.commit([change("editMessage", { roomId, userId, messageId, body: "x", clientEditId: "1" })]),
     delete: () => store.commit([change("deleteMessage", { roomId, userId, messageId })]),
     markRead: () => store.commit([change("markRead", { roomId, userId, messageId })]),
+    add: () => store.commit([change("addMember", { roomId, userId: bob, actorId: userId })]),
     remove: () => store.commit([change("removeMember", { roomId, userId: ann, actorId: userId })]),
+    setRole: () => store.commit([change("setRole", { roomId, userId: bob, actorId: userId, role: Role.MODERATOR })]),
     transfer: () => store.commit([change("transferOwnership", { roomId, userId: ann, actorId: userId })]),
   };
 }
@@ -87,7 +91,22 @@ describe.skipIf(noSqld)(noSqld || "what a call costs, by sqld's count", () => {
     expect(await written([change("editMessage", { roomId, userId: ann, messageId, body: "y" })])).toBe(4);
     expect(await written([change("deleteMessage", { roomId, userId: ann, messageId })])).toBe(5);
     expect(await written([change("addMember", { roomId, userId: cat })])).toBe(8);
+    const role = { roomId, userId: cat, actorId: ann, role: Role.MODERATOR };
+    expect(await written([change("setRole", role)])).toBe(4);
+    expect(await written([change("setRole", role)])).toBe(0);
     expect(await written([change("removeMember", { roomId, userId: cat, actorId: cat })])).toBeLessThanOrEqual(8);
+  });
+
+  test("a user's rooms are counted without a look at the table", async () => {
+    const roomId = rooms.get(2)!;
+    const addition = async (userId: bigint) => {
+      const { rowsRead } = await database.cost(() => store.commit([change("addMember", { roomId, userId })]));
+      await apply(store, "removeMember", { roomId, userId, actorId: userId });
+      return rowsRead;
+    };
+    const busy = 777_777n;
+    for (let i = 0; i < 100; i++) await newStoredRoom(store, busy);
+    expect(await addition(busy)).toBeLessThanOrEqual((await addition(cat)) + 2 * 100);
   });
 
   test("[S6] a stranger's call costs the same, and little, whether or not there is such a room", async () => {

@@ -9,9 +9,10 @@ import { EmbeddedDatabase } from "../../src/libsql/embedded/database.ts";
 import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
 import { storeContract } from "../contract/store.ts";
+import { usersContract } from "../contract/users.ts";
 import { apply, change } from "../support/changes.ts";
 import { expectUnavailable } from "../support/expect-unavailable.ts";
-import { libsqlParts } from "../support/libsql-parts.ts";
+import { libsqlParts, libsqlUserParts } from "../support/libsql-parts.ts";
 import { OtherProcess } from "../support/other-process.ts";
 import { createReq, memberReq, messagesOf, sendReq } from "../support/requests.ts";
 import { SendStore } from "../support/send-store.ts";
@@ -32,6 +33,11 @@ function freshUrl(): string {
 storeContract("an embedded file", async () => {
   const url = freshUrl();
   return libsqlParts(() => EmbeddedDatabase.open(url));
+});
+
+usersContract("an embedded file", async () => {
+  const url = freshUrl();
+  return libsqlUserParts(() => EmbeddedDatabase.open(url));
 });
 
 describe("an embedded file, when something breaks", () => {

@@ -1,11 +1,19 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, type InStatement } from "@libsql/client";
 import { describe, expect, test } from "vitest";
-import { type ListMessagesReq, ListMessagesReqSchema, ListRoomsReqSchema, type Message } from "../../gen/chat_pb.ts";
+import {
+  IsMemberReqSchema,
+  type ListMessagesReq,
+  ListMessagesReqSchema,
+  ListRoomsReqSchema,
+  type Message,
+  Role,
+} from "../../gen/chat_pb.ts";
 import type { Database } from "../../src/libsql/database.ts";
 import { openDatabase } from "../../src/libsql/open.ts";
 import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
+import { LibsqlUsers } from "../../src/libsql/users.ts";
 import { apply, change } from "../support/changes.ts";
 import { Recorder, sqlOf } from "../support/recorder.ts";
 import { createReq } from "../support/requests.ts";
@@ -24,10 +32,12 @@ async function everyOperation(store: LibsqlStore): Promise<void> {
   await apply(store, "editMessage", { roomId, userId: ann, messageId, body: "A", clientEditId: "1" });
   await apply(store, "deleteMessage", { roomId, userId: ann, messageId });
   await apply(store, "markRead", { roomId, userId: bob, messageId });
+  await apply(store, "setRole", { roomId, userId: bob, actorId: ann, role: Role.MODERATOR });
   await apply(store, "transferOwnership", { roomId, userId: bob, actorId: ann });
 
   await store.readLogs([{ roomId, after: BEGINNING }], { changes: 10, bytes: 1_000 });
-  await store.memberships(ann, [roomId]);
+  await store.memberships(ann, [roomId], [roomId]);
+  await store.roomsByKey([`${roomId}`, "post:1"]);
   await store.changedRooms(0n);
   await store.changedRooms(0n, [roomId]);
   for (const [name, value] of [
@@ -48,9 +58,20 @@ async function everyOperation(store: LibsqlStore): Promise<void> {
     await store.listMessages(req);
   }
   await store.listMembers({ $typeName: "chat_grpc.ListMembersReq", roomId, userId: ann, afterUserId: 0n, limit: 0 });
-  await store.isMember({ $typeName: "chat_grpc.IsMemberReq", roomId, userId: ann });
+  for (const actorId of [0n, bob]) await store.isMember(create(IsMemberReqSchema, { roomId, userId: ann, actorId }));
   await apply(store, "removeMember", { roomId, userId: bob, actorId: bob });
   await store.ping();
+}
+
+/** Likewise, everything that is asked about users. */
+async function everyQuestion(users: LibsqlUsers): Promise<void> {
+  for (const key of ["1", "ann"]) {
+    const { userId } = await users.signIn({ key, name: "Ann", picture: "", issuedAt: 1 });
+    await users.revokeTokens(userId, 1);
+  }
+  await users.idOf("bob", true);
+  for (const seenBy of [undefined, 1n]) await users.profiles([1n, 2n], ["ann", "bob"], seenBy);
+  await users.revocations(0n);
 }
 
 /** The plans of all statements, step by step. */
@@ -58,6 +79,7 @@ async function planSteps(database: Database, url: string): Promise<{ sql: string
   await migrate(database);
   const recorder = new Recorder(database);
   await everyOperation(new LibsqlStore(recorder));
+  await everyQuestion(new LibsqlUsers(recorder));
   const statements = new Map<string, InStatement>(
     recorder.calls.flatMap((call) => call.statements.map((statement) => [sqlOf(statement), statement] as const)),
   );
@@ -89,6 +111,11 @@ const FOUND_BY = [
   [/^UPDATE members SET read_message_id/, "SEARCH members USING PRIMARY KEY (room_id=? AND user_id=?)"],
   [/ORDER BY user_id LIMIT/, "SEARCH members USING INDEX members_by_room (room_id=? AND user_id>?)"],
   [/owner_id = iif\(owner_id <> /, "SEARCH members USING INDEX members_by_age (room_id=?)"],
+  [/'too_many_rooms'/, "SEARCH members USING COVERING INDEX members_by_user (user_id=?)"],
+  [/FROM users\s+WHERE key = /, "SEARCH users USING INDEX users_by_key (key=?)"],
+  [/FROM users\s+WHERE \(id IN/, "SEARCH users USING INDEX users_by_key (key=?)"],
+  [/of_first/, "SEARCH of_first USING COVERING INDEX members_by_user (user_id=?)"],
+  [/WHERE revocation > /, "SEARCH users USING INDEX users_by_revocation (revocation>?)"],
   [/^SELECT place, members.user_id/, "SEARCH members USING INDEX members_by_room (room_id=?)"],
 ] as const;
 

@@ -8,10 +8,11 @@ import { HttpDatabase } from "../../src/libsql/remote/http-database.ts";
 import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
 import { storeContract } from "../contract/store.ts";
+import { usersContract } from "../contract/users.ts";
 import { expectUnavailable } from "../support/expect-unavailable.ts";
 import { FaultyHttpServer } from "../support/faulty-http-server.ts";
 import { freshId } from "../support/fresh-id.ts";
-import { libsqlParts } from "../support/libsql-parts.ts";
+import { libsqlParts, libsqlUserParts } from "../support/libsql-parts.ts";
 import { createReq, memberReq, messagesOf, sendReq } from "../support/requests.ts";
 import { SendStore } from "../support/send-store.ts";
 import { noSqld, Sqld } from "../support/sqld.ts";
@@ -20,13 +21,18 @@ import { freshPost, newStoredRoom } from "../support/stored-rooms.ts";
 const alice = 1n;
 
 describe.skipIf(noSqld)(noSqld || "sqld", () => {
-  let sqld: Sqld;
-  beforeAll(async () => {
-    sqld = await Sqld.start();
-  });
-  afterAll(() => sqld?.stop());
+  const servers: Sqld[] = [];
+  afterAll(() => Promise.all(servers.map((sqld) => sqld.stop())));
 
-  storeContract("sqld", () => libsqlParts(async () => new RemoteDatabase(sqld.url)));
+  /** Opens the database of a fresh server. */
+  async function freshOpen(): Promise<() => Promise<Database>> {
+    const sqld = await Sqld.start();
+    servers.push(sqld);
+    return async () => new RemoteDatabase(sqld.url);
+  }
+
+  storeContract("sqld", async () => libsqlParts(await freshOpen()));
+  usersContract("sqld", async () => libsqlUserParts(await freshOpen()));
 });
 
 describe.skipIf(noSqld)(noSqld || "sqld, when something breaks", () => {

@@ -1,10 +1,13 @@
+import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Member, Message, Room } from "../../gen/chat_pb.ts";
+import { ListMembersReqSchema, type Member, type Message, Role, type Room } from "../../gen/chat_pb.ts";
+import { FIRST_KEYED_USER } from "../../src/chat/user-store.ts";
 import type { Database } from "../../src/libsql/database.ts";
 import { openDatabase } from "../../src/libsql/open.ts";
 import { migrate, newEpoch } from "../../src/libsql/schema/migrate.ts";
 import { migrations } from "../../src/libsql/schema/migrations.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
+import { LibsqlUsers } from "../../src/libsql/users.ts";
 import { apply } from "../support/changes.ts";
 import { createReq } from "../support/requests.ts";
 import { BEGINNING, freshPost, readLog } from "../support/stored-rooms.ts";
@@ -59,6 +62,56 @@ describe("migrate", () => {
     await expect(migrate(database)).rejects.toThrow("edits");
     expect(await database.read(["SELECT name FROM sqlite_schema WHERE name = 'log_state'"])).toEqual([[]]);
   });
+});
+
+/** A database with the first migrations, as an older program has left it. */
+async function openOld(versions: number): Promise<Database> {
+  const database = await open();
+  await database.write(["CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY) STRICT"]);
+  for (const [i, { statements }] of migrations.slice(0, versions).entries()) {
+    const note = { sql: "INSERT INTO schema_migrations (version) VALUES (?1)", args: [BigInt(i + 1)] };
+    await database.write([note, ...statements()]);
+  }
+  return database;
+}
+
+test("migration 2 keeps rooms and members, who have no role, and knows no users yet", async () => {
+  await using database = await openOld(1);
+  await database.write([
+    "INSERT INTO rooms VALUES (1, 7, 1, 2, 3, 1, 2, 2, 5, 1000, 2000)",
+    "INSERT INTO members VALUES (1, 1, 1, 1, 1, 0, 1000, 1000, NULL), (1, 2, 2, 2, 0, 0, 1100, 1100, NULL)",
+    "INSERT INTO members VALUES (1, 3, 3, 3, 0, 0, 1200, 1300, 1300)",
+    "INSERT INTO messages VALUES (1, 1, 1, 1, 'a', 0, 1000, 1000, NULL, 'hello'), (2, 1, 2, 2, NULL, 1, 1500, 1500, NULL, 'hi')",
+    "UPDATE log_state SET epoch = 'old', room_id = 1, member_id = 3",
+  ]);
+  const lines: string[] = [];
+  await migrate(database, { onProgress: (line) => void lines.push(line) });
+  expect(lines).toEqual(["migration 2 of 2: roles, users"]);
+
+  const [store, users] = [new LibsqlStore(database), new LibsqlUsers(database)];
+  const req = create(ListMembersReqSchema, { roomId: 1n, userId: 1n });
+  expect((await store.listMembers(req)).members).toMatchObject([
+    { id: 1n, userId: 1n, memberSeq: 1n, role: Role.MEMBER, readMessageId: 1n },
+    { id: 2n, userId: 2n, memberSeq: 2n, role: Role.MEMBER },
+  ]);
+  const { news, head } = await readLog(store, 1n);
+  expect(head).toEqual({ seq: 2n, memberSeq: 3n });
+  expect(news.messages).toMatchObject([
+    { body: "hello", clientMessageId: "a" },
+    { body: "hi", replyToId: 1n },
+  ]);
+  expect(news.members).toMatchObject([{ userId: 1n }, { userId: 2n }, { userId: 3n, removedAt: expect.anything() }]);
+  expect(await store.memberships(2n, [1n])).toMatchObject({ epoch: "old", revision: 5n, of: [{ id: 2n }] });
+
+  expect(await users.revocations()).toEqual({ epoch: "old", number: 0n, of: [], isWhole: true });
+  expect(await users.profiles([1n, 2n], ["ann"])).toEqual([]);
+  expect(await users.idOf("ann", true)).toBe(FIRST_KEYED_USER);
+  expect(await apply(store, "setRole", { roomId: 1n, userId: 2n, actorId: 1n, role: Role.MODERATOR })).toMatchObject({
+    id: 2n,
+    memberSeq: 4n,
+    role: Role.MODERATOR,
+  });
+  expect(await apply(store, "addMember", { roomId: 1n, userId: 3n, actorId: 2n })).toMatchObject({ id: 4n });
 });
 
 test("an epoch is a database's own, and is in every cursor that it gives; newEpoch() begins another one", async () => {
@@ -126,6 +179,15 @@ test("[S9] ids and revisions are never given twice, whatever was deleted", async
   distinct(given.revisions);
   expect(given.messages.map(({ seq }) => seq)).toEqual([1n, 2n, 3n]);
   expect(given.members.map(({ memberSeq }) => memberSeq)).toEqual([2n, 3n, 4n]);
+});
+
+test("[U1] an id of a key is never given to another one, whatever was deleted", async () => {
+  await using database = await open();
+  await migrate(database);
+  const users = new LibsqlUsers(database);
+  const first = await users.idOf("ann", true);
+  await database.write(["DELETE FROM users"]);
+  expect(await users.idOf("bob", true)).toBe(first! + 1n);
 });
 
 test("the oldest change that a room's log still has is told with its pages and its memberships", async () => {

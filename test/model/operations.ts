@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { ChatService } from "../../gen/chat_pb.ts";
+import { ChatService, Role } from "../../gen/chat_pb.ts";
 import type { Call, Model } from "../support/model.ts";
 import { membersOf, messagesOf } from "../support/room-logs.ts";
 
@@ -11,6 +11,8 @@ export interface Names {
   readonly users: readonly bigint[];
   /** The changes that were asked for so far. */
   readonly changes: readonly Call[];
+  /** Whether services may act for themselves in whatever they do. */
+  readonly hasServices: boolean;
 }
 
 /** A call whose ids are found when it is made. */
@@ -51,6 +53,17 @@ function userId(names: Names, post: number, { as, index }: Person): bigint {
   const members = found && [...membersOf(found).keys()];
   if (found && as === "owner" && found.room.ownerId > 0n) return found.room.ownerId;
   return (as === "member" && members?.[index % members.length]) || names.users[index]!;
+}
+
+/** Often the owner; sometimes, where there are any, a service. */
+const actor = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ as: fc.constant("owner"), index: fc.constant(0) }) },
+  { weight: 6, arbitrary: person },
+  { weight: 1, arbitrary: fc.record({ as: fc.constant("service"), index: fc.nat(USERS - 1) }) },
+);
+
+function actorId(names: Names, post: number, actor: Person): bigint {
+  return names.hasServices && actor.as === "service" ? 0n : userId(names, post, actor);
 }
 
 /** Mostly one of the room's messages, newer ones more often; sometimes of another room, the next one to come, or none. */
@@ -97,20 +110,29 @@ const operations = {
     .map(({ room, user }) => (names: Names) => {
       return call("createChatRoom", { postId: names.posts[room]!, userId: names.users[user]! });
     }),
-  addMember: fc.record({ room, user: fc.nat(USERS - 1) }).map(({ room, user }) => (names: Names) => {
-    return call("addMember", { roomId: roomId(names, room), userId: names.users[user]! });
-  }),
+  addMember: fc
+    .record({ room, user: fc.nat(USERS - 1), actor: fc.option(actor, { freq: 3 }) })
+    .map(({ room, user, actor }) => (names: Names) => {
+      const by = { actorId: actor ? actorId(names, room, actor) : 0n };
+      return call("addMember", { roomId: roomId(names, room), userId: names.users[user]!, ...by });
+    }),
   removeMember: fc
-    .record({ room, person, actor: fc.option(person) })
+    .record({ room, person, actor: fc.option(actor) })
     .map(({ room, person, actor }) => (names: Names) => {
       const user = userId(names, room, person);
-      const actorId = actor ? userId(names, room, actor) : user;
-      return call("removeMember", { roomId: roomId(names, room), userId: user, actorId });
+      const by = { actorId: actor ? actorId(names, room, actor) : user };
+      return call("removeMember", { roomId: roomId(names, room), userId: user, ...by });
     }),
-  transferOwnership: fc.record({ room, person, actor: person }).map(({ room, person, actor }) => (names: Names) => {
-    const [user, actorId] = [userId(names, room, person), userId(names, room, actor)];
-    return call("transferOwnership", { roomId: roomId(names, room), userId: user, actorId });
+  transferOwnership: fc.record({ room, person, actor }).map(({ room, person, actor }) => (names: Names) => {
+    const [user, by] = [userId(names, room, person), { actorId: actorId(names, room, actor) }];
+    return call("transferOwnership", { roomId: roomId(names, room), userId: user, ...by });
   }),
+  setRole: fc
+    .record({ room, person, actor, role: fc.constantFrom(Role.MODERATOR, Role.MODERATOR, Role.MEMBER) })
+    .map(({ room, person, actor, role }) => (names: Names) => {
+      const [user, by] = [userId(names, room, person), { actorId: actorId(names, room, actor) }];
+      return call("setRole", { roomId: roomId(names, room), userId: user, role, ...by });
+    }),
   sendMessage: fc
     .record({ room, person, body, clientId, reply: fc.option(target, { freq: 3 }) })
     .map(({ room, person, body, clientId, reply }) => (names: Names) => {
@@ -123,18 +145,18 @@ const operations = {
       });
     }),
   editMessage: fc
-    .record({ room, target, isAuthor: fc.nat(3), person, body, clientId })
-    .map(({ room, target, isAuthor, person, body, clientId }) => (names: Names) => {
+    .record({ room, target, isAuthor: fc.nat(3), actor, body, clientId })
+    .map(({ room, target, isAuthor, actor, body, clientId }) => (names: Names) => {
       const id = messageId(names, room, target);
-      const user = isAuthor > 0 ? author(names, room, id, person) : userId(names, room, person);
+      const user = isAuthor > 0 ? author(names, room, id, actor) : actorId(names, room, actor);
       const edit = { messageId: id, userId: user, body, clientEditId: clientId };
       return call("editMessage", { roomId: roomId(names, room), ...edit });
     }),
   deleteMessage: fc
-    .record({ room, target, isAuthor: fc.nat(1), person })
-    .map(({ room, target, isAuthor, person }) => (names: Names) => {
+    .record({ room, target, isAuthor: fc.nat(1), actor })
+    .map(({ room, target, isAuthor, actor }) => (names: Names) => {
       const id = messageId(names, room, target);
-      const user = isAuthor > 0 ? author(names, room, id, person) : userId(names, room, person);
+      const user = isAuthor > 0 ? author(names, room, id, actor) : actorId(names, room, actor);
       return call("deleteMessage", { roomId: roomId(names, room), messageId: id, userId: user });
     }),
   markRead: fc.record({ room, person, target }).map(({ room, person, target }) => (names: Names) => {
@@ -184,9 +206,12 @@ const operations = {
     .map(({ user, limit, isToken }) => (names: Names) => {
       return call("listRooms", { userId: names.users[user]!, limit, pageToken: isToken === 20 ? "1.2" : "" });
     }),
-  isMember: fc.record({ room, person }).map(({ room, person }) => (names: Names) => {
-    return call("isMember", { roomId: roomId(names, room), userId: userId(names, room, person) });
-  }),
+  isMember: fc
+    .record({ room, person, actor: fc.option(person, { freq: 2 }) })
+    .map(({ room, person, actor }) => (names: Names) => {
+      const by = { actorId: actor ? userId(names, room, actor) : 0n };
+      return call("isMember", { roomId: roomId(names, room), userId: userId(names, room, person), ...by });
+    }),
 } satisfies Record<string, fc.Arbitrary<Operation>>;
 
 function weighted(weights: Partial<Record<keyof typeof operations, number>>): fc.Arbitrary<Operation> {
@@ -198,9 +223,10 @@ const changes = {
   sendMessage: 12,
   editMessage: 6,
   deleteMessage: 3,
-  addMember: 4,
+  addMember: 5,
   removeMember: 4,
   transferOwnership: 1,
+  setRole: 3,
   markRead: 4,
   retry: 3,
   createChatRoom: 1,

@@ -364,11 +364,13 @@ export class Reader implements AsyncDisposable {
       return member.memberSeq < (this.#past.ended.get(id)?.memberSeq ?? member.memberSeq + 1n);
     });
     this.#check(mayKnow, `received change ${member.memberSeq} of the members of room ${member.roomId} after its own`);
-    if (kind === "memberAdded") this.#check(members.get(member.userId)?.id !== member.id, `knew it already: ${text}`);
+    if (members.get(member.userId)?.id === member.id) {
+      this.#past.saw(`event: ${kind} of a member who was known`);
+    } else {
+      positions.delete(member.userId); // another membership, another position
+    }
     if (kind === "memberRemoved") members.delete(member.userId);
     else members.set(member.userId, member);
-    // Another membership, another position.
-    positions.delete(member.userId);
     cursor.memberSeq = member.memberSeq;
   }
 

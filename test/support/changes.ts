@@ -7,6 +7,7 @@ import {
   MarkReadReqSchema,
   RemoveMemberReqSchema,
   SendMessageReqSchema,
+  SetRoleReqSchema,
   TransferOwnershipReqSchema,
 } from "../../gen/chat_pb.ts";
 import type { Answers, ChatStore, Commit, RoomChange } from "../../src/chat/store.ts";
@@ -18,6 +19,7 @@ const schemas = {
   addMember: AddMemberReqSchema,
   removeMember: RemoveMemberReqSchema,
   transferOwnership: TransferOwnershipReqSchema,
+  setRole: SetRoleReqSchema,
   markRead: MarkReadReqSchema,
 };
 type Case = keyof typeof schemas;

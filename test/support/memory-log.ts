@@ -4,6 +4,7 @@ import {
   type Member,
   type Message,
   MessageSchema,
+  Role,
   type Typing,
   TypingSchema,
 } from "../../gen/chat_pb.ts";
@@ -28,7 +29,7 @@ export function testNews(roomId: bigint, first: number, last = first): News {
 export type Step =
   | { readonly kind: "send" }
   | { readonly kind: "edit"; readonly nth: number }
-  | { readonly kind: "add" | "remove" | "read"; readonly userId: bigint };
+  | { readonly kind: "add" | "remove" | "read" | "role"; readonly userId: bigint };
 
 /** Owns every room, writes and edits its messages, and never leaves. */
 export const AUTHOR = 1_000n;
@@ -62,9 +63,13 @@ export class MemoryLog extends MemoryStore {
     return super.head(roomId);
   }
 
-  override async memberships(userId: bigint, roomIds: readonly bigint[]): Promise<Memberships> {
+  override async memberships(
+    userId: bigint,
+    roomIds: readonly bigint[],
+    byRight?: readonly bigint[],
+  ): Promise<Memberships> {
     for (const roomId of roomIds) this.logs(roomId);
-    return super.memberships(userId, roomIds);
+    return super.memberships(userId, roomIds, byRight);
   }
 
   append(roomId: bigint, count = 1): News {
@@ -129,6 +134,11 @@ export class MemoryLog extends MemoryStore {
     const { userId } = step;
     if (step.kind === "add") return change("addMember", { roomId, userId });
     if (step.kind === "remove") return change("removeMember", { roomId, userId, actorId: userId });
+    if (step.kind === "role") {
+      const isMember = membersOf(this.logs(roomId)).get(userId)?.role === Role.MEMBER;
+      const role = isMember ? Role.MODERATOR : Role.MEMBER;
+      return change("setRole", { roomId, userId, actorId: AUTHOR, role });
+    }
     const newest = messages.at(-1);
     return newest && change("markRead", { roomId, userId, messageId: newest.id });
   }

@@ -16,6 +16,8 @@ import {
   RoomSchema,
 } from "../../gen/chat_pb.ts";
 import { type News, NewsSchema, type ReadMark, ReadMarkSchema } from "../../gen/room/room_pb.ts";
+import type { ViewedRoom } from "../../src/chat/caller.ts";
+import { notInRoom } from "../../src/chat/errors.ts";
 import { SHARED_READS_MEMBERS } from "../../src/chat/limits.ts";
 import type {
   ChangedRooms,
@@ -26,6 +28,7 @@ import type {
   Memberships,
   PageSize,
   Position,
+  Reading,
   RoomChange,
 } from "../../src/chat/store.ts";
 import { type Answer, type Call, lastText, Model, type ModelRoom, orRefused, Refused } from "./model.ts";
@@ -97,12 +100,12 @@ export class MemoryStore implements ChatStore {
     });
   }
 
-  async memberships(userId: bigint, roomIds: readonly bigint[]): Promise<Memberships> {
-    const of = roomIds.flatMap((roomId) => {
+  async memberships(userId: bigint, roomIds: readonly bigint[], byRight: readonly bigint[] = []): Promise<Memberships> {
+    const of = [...new Set([...roomIds, ...byRight])].flatMap((roomId) => {
       const room = this.model.rooms.get(roomId);
-      const member = room && membersOf(room).get(userId);
-      if (!member) return [];
-      const { id, readMessageId } = member;
+      const member = room && roomIds.includes(roomId) ? membersOf(room).get(userId) : undefined;
+      if (!room || !(member || byRight.includes(roomId))) return [];
+      const { id, readMessageId } = member ?? { id: 0n, readMessageId: 0n };
       return [{ roomId, id, readMessageId, head: this.head(roomId), firstSeq: this.#firstSeq(roomId) }];
     });
     return { epoch: this.model.epoch, revision: this.#revision, of };
@@ -122,14 +125,25 @@ export class MemoryStore implements ChatStore {
     };
   }
 
-  getRoom = async (request: Requests["getRoom"]): Promise<Room> => answered(() => this.model.getRoom(request));
-  listMessages = async (request: Requests["listMessages"]): Promise<ListMessagesRes> => {
-    return answered(() => this.model.listMessages(request));
+  getRoom = async (request: Requests["getRoom"], reading?: Reading): Promise<Room> => {
+    return answered(() => this.model.getRoom(request, undefined, reading));
   };
-  listMembers = async (request: Requests["listMembers"]): Promise<ListMembersRes> => {
-    return answered(() => this.model.listMembers(request));
+  listMessages = async (request: Requests["listMessages"], reading?: Reading): Promise<ListMessagesRes> => {
+    return answered(() => this.model.listMessages(request, undefined, reading));
   };
-  isMember = async (request: Requests["isMember"]) => this.model.isMember(request).isMember;
+  listMembers = async (request: Requests["listMembers"], reading?: Reading): Promise<ListMembersRes> => {
+    return answered(() => this.model.listMembers(request, undefined, reading));
+  };
+  isMember = async (request: Requests["isMember"]): Promise<boolean> => {
+    return answered(() => this.model.isMember(request)).isMember;
+  };
+
+  async roomsByKey(keys: readonly string[]): Promise<Map<string, ViewedRoom>> {
+    const rooms = [...this.model.rooms.values()].flatMap(({ room: { id, postId } }) => {
+      return [`${id}`, `post:${postId}`].map((key) => [key, { id, postId }] as const);
+    });
+    return new Map(rooms.filter(([key]) => keys.includes(key)));
+  }
 
   /** The pages after the first go through the rooms in the order that they had at the first. */
   async listRooms({ userId, limit, pageToken }: Requests["listRooms"]): Promise<ListRoomsRes> {
@@ -205,8 +219,7 @@ export class MemoryStore implements ChatStore {
 
   #refusal({ code }: Refused, { value: { roomId, ...value } }: RoomChange): ConnectError {
     const asked = "actorId" in value ? value.actorId : value.userId;
-    const text = code === Code.NotFound ? `no room ${roomId} with user ${asked} as a member` : Code[code];
-    return new ConnectError(text, code);
+    return code === Code.NotFound ? notInRoom(roomId, asked) : new ConnectError(Code[code], code);
   }
 }
 

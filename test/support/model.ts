@@ -3,6 +3,7 @@ import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf
 import { Code } from "@connectrpc/connect";
 import * as chat from "../../gen/chat_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
+import type { Reading } from "../../src/chat/store.ts";
 import {
   changeMember,
   changeMessage,
@@ -15,9 +16,9 @@ import {
 } from "./room-logs.ts";
 
 type Methods = typeof chat.ChatService.method;
-type Unary = Exclude<keyof Methods, "streamMessage" | "streamEvents">;
+type Unary = Exclude<keyof Methods, "streamMessage" | "streamEvents" | "getProfiles" | "revokeTokens">;
 
-/** A call of an RPC that answers once. */
+/** A call of an RPC about rooms that answers once. */
 export type Call = { [M in Unary]: { readonly method: M; readonly request: MessageShape<Methods[M]["input"]> } }[Unary];
 export type Answer = MessageShape<Methods[Unary]["output"]> | Refused;
 
@@ -95,9 +96,9 @@ export class Model {
     return room.room;
   };
 
-  addMember = ({ roomId, userId }: chat.AddMemberReq, given?: chat.Member): chat.Member => {
-    const room = this.rooms.get(roomId);
-    if (!room) throw new Refused(Code.NotFound);
+  addMember = ({ roomId, userId, actorId }: chat.AddMemberReq, given?: chat.Member): chat.Member => {
+    const { room, isModerator } = this.#asSeenBy(actorId, roomId);
+    if (!isModerator) throw new Refused(Code.PermissionDenied);
     if (membersOf(room).has(userId)) throw new Refused(Code.AlreadyExists);
     const id = fresh(
       given?.id,
@@ -107,7 +108,8 @@ export class Model {
     room.joined.set(id, [this.newestMessageId(), this.newestMessageId()]);
     if (room.room.ownerId === 0n) room.room = { ...room.room, ownerId: userId };
     const { createdAt, updatedAt } = given ?? {};
-    const member = create(chat.MemberSchema, { id, roomId, userId, createdAt, updatedAt, readMessageId });
+    const role = chat.Role.MEMBER;
+    const member = create(chat.MemberSchema, { id, roomId, userId, createdAt, updatedAt, readMessageId, role });
     const added = changeMember(room, member);
     room.reads.set(id, [{ messageId: readMessageId, memberSeq: added.memberSeq }]);
     return added;
@@ -134,12 +136,11 @@ export class Model {
     return changeMessage(room, create(chat.MessageSchema, { ...sent, id: isGreatest ? id : 0n }));
   };
 
-  getRoom = ({ room: name, userId }: chat.GetRoomReq, given?: chat.Room): chat.Room => {
+  getRoom = ({ room: name, userId }: chat.GetRoomReq, given?: chat.Room, reading?: Reading): chat.Room => {
     const found = [...this.rooms.values()].find(({ room }) => {
       return name.case === "postId" ? room.postId === name.value : room.id === name.value;
     });
-    if (!found || !membersOf(found).has(userId)) throw new Refused(Code.NotFound);
-    return this.#asOf(found, given);
+    return this.#asOf(this.#asReadBy(userId, found?.room.id ?? 0n, reading), given);
   };
 
   /** The first page. */
@@ -180,9 +181,9 @@ export class Model {
     return rooms.map(({ summary }) => summary);
   }
 
-  listMessages = (req: chat.ListMessagesReq, given?: chat.ListMessagesRes): chat.ListMessagesRes => {
+  listMessages = (req: chat.ListMessagesReq, given?: chat.ListMessagesRes, reading?: Reading): chat.ListMessagesRes => {
     const { roomId, userId, position, limit } = req;
-    const [room] = this.#membership(roomId, userId);
+    const room = this.#asReadBy(userId, roomId, reading);
     const messages = [...messagesOf(room).values()];
     const size = limit || 50;
     const before = (end: bigint) => messages.filter(({ id }) => id < end).length;
@@ -205,23 +206,26 @@ export class Model {
     });
   };
 
-  listMembers = ({ roomId, userId, afterUserId, limit }: chat.ListMembersReq): chat.ListMembersRes => {
-    const [room] = this.#membership(roomId, userId);
+  listMembers = (req: chat.ListMembersReq, _?: chat.ListMembersRes, reading?: Reading): chat.ListMembersRes => {
+    const { roomId, userId, afterUserId, limit } = req;
+    const room = this.#asReadBy(userId, roomId, reading);
     const members = [...membersOf(room).values()].filter((member) => member.userId > afterUserId);
     members.sort((a, b) => Number(a.userId - b.userId));
     const size = limit || 50;
     return create(chat.ListMembersResSchema, { members: members.slice(0, size), hasMore: members.length > size });
   };
 
-  isMember = ({ roomId, userId }: chat.IsMemberReq): chat.IsMemberRes => {
+  isMember = ({ roomId, userId, actorId }: chat.IsMemberReq): chat.IsMemberRes => {
+    if (actorId !== 0n && actorId !== userId) this.#membership(roomId, actorId);
     const room = this.rooms.get(roomId);
     return create(chat.IsMemberResSchema, { isMember: room !== undefined && membersOf(room).has(userId) });
   };
 
   removeMember = ({ roomId, userId, actorId }: chat.RemoveMemberReq, given?: chat.Member): chat.Member => {
-    const [room] = this.#membership(roomId, actorId);
+    const { room, isOwner, isModerator } = this.#asSeenBy(actorId, roomId);
     const [, member] = this.#membership(roomId, userId);
-    if (actorId !== userId && actorId !== room.room.ownerId) throw new Refused(Code.PermissionDenied);
+    const isPlain = member.role === chat.Role.MEMBER && userId !== room.room.ownerId;
+    if (actorId !== userId && !isOwner && !(isModerator && isPlain)) throw new Refused(Code.PermissionDenied);
     const removedAt = given?.removedAt ?? UNSET;
     const removed = changeMember(room, { ...member, removedAt, updatedAt: later(member, given) });
     const [longest] = membersOf(room).keys();
@@ -230,15 +234,24 @@ export class Model {
   };
 
   transferOwnership = ({ roomId, userId, actorId }: chat.TransferOwnershipReq, given?: chat.Room): chat.Room => {
-    const [room] = this.#membership(roomId, actorId);
+    const { room, isOwner } = this.#asSeenBy(actorId, roomId);
     this.#membership(roomId, userId);
-    if (actorId !== room.room.ownerId) throw new Refused(Code.PermissionDenied);
+    if (!isOwner) throw new Refused(Code.PermissionDenied);
     room.room = { ...room.room, ownerId: userId };
     return this.#asOf(room, given);
   };
 
+  setRole = ({ roomId, userId, actorId, role }: chat.SetRoleReq, given?: chat.Member): chat.Member => {
+    const { room, isOwner } = this.#asSeenBy(actorId, roomId);
+    const [, member] = this.#membership(roomId, userId);
+    if (!isOwner) throw new Refused(Code.PermissionDenied);
+    if (userId === room.room.ownerId) throw new Refused(Code.FailedPrecondition);
+    if (role === member.role) return member;
+    return changeMember(room, { ...member, role, updatedAt: later(member, given) });
+  };
+
   editMessage = (req: chat.EditMessageReq, given?: chat.Message): chat.Message => {
-    const [room] = this.#membership(req.roomId, req.userId);
+    const { room } = this.#asSeenBy(req.userId, req.roomId);
     const message = messageOf(room, req.messageId);
     if (message.userId !== req.userId) throw new Refused(Code.PermissionDenied);
     if (message.deletedAt) throw new Refused(Code.FailedPrecondition);
@@ -250,9 +263,9 @@ export class Model {
   };
 
   deleteMessage = ({ roomId, messageId, userId }: chat.DeleteMessageReq, given?: chat.Message): chat.Message => {
-    const [room] = this.#membership(roomId, userId);
+    const { room, isModerator } = this.#asSeenBy(userId, roomId);
     const message = messageOf(room, messageId);
-    if (message.userId !== userId && room.room.ownerId !== userId) throw new Refused(Code.PermissionDenied);
+    if (message.userId !== userId && !isModerator) throw new Refused(Code.PermissionDenied);
     if (message.deletedAt) return message;
     const deletedAt = given?.deletedAt ?? UNSET;
     return changeMessage(room, { ...message, body: "", deletedAt, updatedAt: later(message, given) });
@@ -323,6 +336,20 @@ export class Model {
     const member = room && membersOf(room).get(userId);
     if (!member) throw new Refused(Code.NotFound);
     return [room, member];
+  }
+
+  /** A room as an actor finds it, and whether the actor may what its owner, or a moderator, may. */
+  #asSeenBy(actorId: bigint, roomId: bigint): { room: ModelRoom; isOwner: boolean; isModerator: boolean } {
+    if (actorId === 0n) return { room: this.#asReadBy(actorId, roomId, "right"), isOwner: true, isModerator: true };
+    const [room, { role }] = this.#membership(roomId, actorId);
+    const isOwner = room.room.ownerId === actorId;
+    return { room, isOwner, isModerator: isOwner || role === chat.Role.MODERATOR };
+  }
+
+  #asReadBy(userId: bigint, roomId: bigint, reading: Reading = "member"): ModelRoom {
+    const room = reading === "right" ? this.rooms.get(roomId) : this.#membership(roomId, userId)[0];
+    if (!room) throw new Refused(Code.NotFound);
+    return room;
   }
 
   newestMessageId(): bigint {

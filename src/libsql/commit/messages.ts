@@ -3,30 +3,28 @@ import type { DeleteMessageReq, EditMessageReq } from "../../../gen/chat_pb.ts";
 import { noMessage, notInRoom } from "../../chat/errors.ts";
 import type { Rows } from "../database.ts";
 import { toMessage } from "../schema/rows.ts";
-import { denied, isMember, NEXT_REVISION, type Operation, type OperationOutcome } from "./operation.ts";
+import { asSeenBy, denied, IS_MODERATOR, NEXT_REVISION, type Operation, type OperationOutcome } from "./operation.ts";
 
-/** Message ?2 of room ?1 as user ?3 finds it. The message is looked up for members only. */
+/** Message ?2 of room ?1 as user ?3 finds it, who has to find the room first. */
 function judgement(verdicts: string): string {
   return `SELECT messages.*, CASE
-      WHEN members.id IS NULL THEN 'not_member'
+      WHEN rooms.id IS NULL THEN 'no_room'
       WHEN messages.id IS NULL THEN 'no_message'
       ${verdicts}
       ELSE 'ok'
     END AS verdict
-    FROM (SELECT 1)
-    LEFT JOIN members ON ${isMember("members", "?3")}
-    LEFT JOIN rooms ON rooms.id = members.room_id
-    LEFT JOIN messages ON messages.room_id = members.room_id AND messages.id = ?2`;
+    ${asSeenBy("?3")}
+    LEFT JOIN messages ON messages.room_id = rooms.id AND messages.id = ?2`;
 }
 
 /** With ?4, the author's id of the edit. */
 const EDIT = judgement(`
-  WHEN messages.user_id <> members.user_id THEN 'not_author'
+  WHEN messages.user_id IS NOT actors.user_id THEN 'not_author'
   WHEN messages.deleted_at IS NOT NULL THEN 'deleted'
   WHEN EXISTS (SELECT 1 FROM edits WHERE message_id = messages.id AND client_edit_id = ?4) THEN 'done'`);
 
 const DELETION = judgement(`
-  WHEN messages.user_id <> members.user_id AND rooms.owner_id <> members.user_id THEN 'not_author_or_owner'
+  WHEN messages.user_id IS NOT actors.user_id AND NOT ${IS_MODERATOR} THEN 'not_author_or_moderator'
   WHEN messages.deleted_at IS NOT NULL THEN 'done'`);
 
 export function editMessage(req: EditMessageReq, now: bigint): Operation {
@@ -49,7 +47,7 @@ export function editMessage(req: EditMessageReq, now: bigint): Operation {
       headStatement(roomId),
       ...(clientEditId === "" ? [] : [note]),
     ],
-    outcome: (judged, changed) => messageOutcome(req, judged!, changed!),
+    outcome: (judged, changed, head) => messageOutcome(req, judged!, changed!, head!),
   };
 }
 
@@ -67,7 +65,7 @@ export function deleteMessage(req: DeleteMessageReq, now: bigint): Operation {
       },
       headStatement(roomId),
     ],
-    outcome: (judged, changed) => messageOutcome(req, judged!, changed!),
+    outcome: (judged, changed, head) => messageOutcome(req, judged!, changed!, head!),
   };
 }
 
@@ -79,7 +77,8 @@ const isAllowed = (sql: string) => `room_id = ?1 AND id = (SELECT id FROM (${sql
 /** Follows the statement that gave a message the next seq of its room, if it did. */
 function headStatement(roomId: bigint) {
   return {
-    sql: `UPDATE rooms SET seq = seq + 1, revision = ${NEXT_REVISION} WHERE id = ?1 AND changes() > 0`,
+    sql: `UPDATE rooms SET seq = seq + 1, revision = ${NEXT_REVISION} WHERE id = ?1 AND changes() > 0
+      RETURNING member_seq`,
     args: [roomId],
   };
 }
@@ -88,20 +87,21 @@ function messageOutcome(
   { roomId, messageId, userId }: EditMessageReq | DeleteMessageReq,
   [found]: Rows,
   [changed]: Rows,
+  [head]: Rows,
 ): OperationOutcome {
   switch (found!.verdict) {
-    case "not_member":
+    case "no_room":
       return { answer: notInRoom(roomId, userId) };
     case "no_message":
       return { answer: noMessage(messageId, roomId) };
     case "not_author":
       return { answer: denied("only its author may edit a message") };
-    case "not_author_or_owner":
-      return { answer: denied("only its author and the room's owner may delete a message") };
+    case "not_author_or_moderator":
+      return { answer: denied("only its author, and the room's owner and moderators, may delete a message") };
     case "deleted":
       return { answer: new ConnectError(`message ${messageId} has been deleted`, Code.FailedPrecondition) };
   }
   if (!changed) return { answer: toMessage(found!) };
   const message = toMessage(changed);
-  return { answer: message, message };
+  return { answer: message, message, memberSeq: head!.member_seq as bigint };
 }

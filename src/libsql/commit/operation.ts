@@ -1,6 +1,14 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
-import type { Member, Message, RemoveMemberReq, Room, TransferOwnershipReq } from "../../../gen/chat_pb.ts";
+import {
+  type Member,
+  type Message,
+  type RemoveMemberReq,
+  Role,
+  type Room,
+  type SetRoleReq,
+  type TransferOwnershipReq,
+} from "../../../gen/chat_pb.ts";
 import type { ReadMark } from "../../../gen/room/room_pb.ts";
 import { notInRoom } from "../../chat/errors.ts";
 import type { Rows } from "../database.ts";
@@ -22,6 +30,8 @@ export interface OperationOutcome {
   /** Set where the change is one of the room's log, or of its members. */
   readonly message?: Message;
   readonly member?: Member;
+  /** The room's member_seq after it, where either is set. */
+  readonly memberSeq?: bigint;
   /** Set where a read position moved. */
   readonly read?: ReadMark;
 }
@@ -34,23 +44,40 @@ export function isMember(alias: string, user: string, room = "?1"): string {
   return `${alias}.room_id = ${room} AND ${alias}.user_id = ${user} AND ${alias}.removed_at IS NULL`;
 }
 
+/**
+ * The actor, by the name of a parameter, and room ?1 as the actor finds it: a member does, and user 0, which is a service.
+ * A stranger causes the same work whether or not there is such a room.
+ */
+export function asSeenBy(actor: string): string {
+  return `FROM (SELECT CAST(${actor} AS INTEGER) = 0 AS is_service)
+    LEFT JOIN members AS actors ON ${isMember("actors", actor)}
+    LEFT JOIN rooms ON rooms.id = iif(is_service, ?1, actors.room_id)`;
+}
+
+/** Whether an actor who finds the room may what its owner may. */
+export const IS_OWNER = "(is_service OR rooms.owner_id = actors.user_id)";
+
+/** Whether such an actor may what a moderator may. */
+export const IS_MODERATOR = `(${IS_OWNER} OR actors.role = ${Role.MODERATOR})`;
+
 export function denied(message: string): ConnectError {
   return new ConnectError(message, Code.PermissionDenied);
 }
 
-/** Why what one member wants to do to another was refused, by the verdict; nothing, if it was not. */
+/** Why what an actor wants to do to a member was refused, by the verdict; nothing, if it was not. */
 export function refusal(
   verdict: unknown,
-  { roomId, userId, actorId }: RemoveMemberReq | TransferOwnershipReq,
-  notOwner: string,
+  { roomId, actorId }: RemoveMemberReq | TransferOwnershipReq | SetRoleReq,
+  notAllowed: string,
 ): ConnectError | undefined {
   switch (verdict) {
-    case "no_actor":
+    case "no_room":
       return notInRoom(roomId, actorId);
     case "not_member":
-      return notInRoom(roomId, userId);
-    case "not_owner":
-      return denied(notOwner);
+      // Without an id, which would tell whether a key is known.
+      return new ConnectError(`the user is no member of room ${roomId}`, Code.NotFound);
+    case "not_allowed":
+      return denied(notAllowed);
     default:
       return undefined;
   }

@@ -1,19 +1,17 @@
 import type { TransferOwnershipReq } from "../../../gen/chat_pb.ts";
 import { toRoom } from "../schema/rows.ts";
-import { isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
+import { asSeenBy, IS_OWNER, isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
 
-/** Room ?1, which member ?3 hands on to member ?2. */
+/** Room ?1, which actor ?3 hands on to member ?2. */
 const TRANSFER = `SELECT rooms.*, CASE
-    WHEN actors.id IS NULL THEN 'no_actor'
+    WHEN rooms.id IS NULL THEN 'no_room'
     WHEN members.id IS NULL THEN 'not_member'
-    WHEN rooms.owner_id <> actors.user_id THEN 'not_owner'
-    WHEN actors.id = members.id THEN 'done'
+    WHEN NOT ${IS_OWNER} THEN 'not_allowed'
+    WHEN rooms.owner_id = members.user_id THEN 'done'
     ELSE 'ok'
   END AS verdict
-  FROM (SELECT 1)
-  LEFT JOIN members AS actors ON ${isMember("actors", "?3")}
-  LEFT JOIN members ON ${isMember("members", "?2", "actors.room_id")}
-  LEFT JOIN rooms ON rooms.id = actors.room_id`;
+  ${asSeenBy("?3")}
+  LEFT JOIN members ON ${isMember("members", "?2", "rooms.id")}`;
 
 export function transferOwnership(req: TransferOwnershipReq, now: bigint): Operation {
   const args = [req.roomId, req.userId, req.actorId];

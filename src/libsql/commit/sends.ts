@@ -18,6 +18,8 @@ export interface Sends {
 export interface SendOutcomes {
   readonly answers: readonly (Message | ConnectError)[];
   readonly stored: readonly Message[];
+  /** The member_seq of the rooms that have new ones, by room id. */
+  readonly memberSeqs: ReadonlyMap<bigint, bigint>;
 }
 
 /**
@@ -28,7 +30,8 @@ export interface SendOutcomes {
  * of it.
  */
 export function sendMessages(sends: readonly SendMessageReq[], now: bigint): Sends {
-  if (sends.length === 0) return { statements: [], outcome: () => ({ answers: [], stored: [] }) };
+  if (sends.length === 0)
+    return { statements: [], outcome: () => ({ answers: [], stored: [], memberSeqs: new Map() }) };
   const rooms = [...new Set(sends.map(({ roomId }) => roomId))];
   const identities = sends.flatMap((send) => (send.clientMessageId === "" ? [] : [identity(send)]));
   const isAmbiguous = new Set(identities).size < identities.length;
@@ -63,7 +66,8 @@ function sendOutcomes(sends: readonly SendMessageReq[], now: bigint, leftOut: Ro
   });
   const newest = stored.at(-1);
   const head = heads.find((row) => row.id === newest?.roomId);
-  if (!newest || !head) return { answers, stored };
+  const memberSeqs = new Map(heads.map((row) => [row.id as bigint, row.member_seq as bigint]));
+  if (!newest || !head) return { answers, stored, memberSeqs };
   const firstId = (head.last_message_id as bigint) - newest.id;
   const seqs = new Map(heads.map((row) => [row.id as bigint, row.seq as bigint]));
   for (const message of stored.toReversed()) {
@@ -71,7 +75,7 @@ function sendOutcomes(sends: readonly SendMessageReq[], now: bigint, leftOut: Ro
     message.seq = seqs.get(message.roomId)!;
     seqs.set(message.roomId, message.seq - 1n);
   }
-  return { answers, stored };
+  return { answers, stored, memberSeqs };
 }
 
 function retried(send: SendMessageReq, first: Message): Message | ConnectError {
@@ -154,4 +158,4 @@ const MOVE_HEADS = `UPDATE rooms
   FROM (SELECT revision FROM log_head) AS head, json_each(iif(changes() > 0, ?1, '[]')) AS asked, messages AS newest
   WHERE rooms.id = asked.value AND newest.room_id = asked.value
     AND newest.seq = (SELECT max(seq) FROM messages WHERE room_id = asked.value) AND newest.id > rooms.last_message_id
-  RETURNING rooms.id, rooms.seq, rooms.last_message_id`;
+  RETURNING rooms.id, rooms.seq, rooms.last_message_id, rooms.member_seq`;

@@ -41,7 +41,7 @@ export class Connection {
   readonly #database: Libsql.Database;
   readonly #file: OpenedFile;
   readonly #mode: Mode;
-  readonly #prepared = new Map<string, { readonly statement: Libsql.Statement; readonly columns: readonly string[] }>();
+  readonly #prepared = new Map<string, { readonly statement: Libsql.Statement; columns: readonly string[] }>();
   #isSetUp = false;
   /** Whether it has met what it can't be trusted after. */
   isBroken = false;
@@ -111,20 +111,28 @@ export class Connection {
     let prepared = this.#prepared.get(sql);
     if (!prepared) {
       const statement = this.#database.prepare(sql);
-      const columns = statement.reader
-        ? statement
-            .raw()
-            .columns()
-            .map(({ name }) => name)
-        : [];
-      prepared = { statement, columns };
+      prepared = { statement, columns: columnsOf(statement) };
       this.#prepared.set(sql, prepared);
     }
     const { statement, columns } = prepared;
-    if (columns.length > 0) return { columns, rows: statement.all(args) as Value[][] };
+    if (columns.length > 0) {
+      const rows = statement.all(args) as Value[][];
+      // Where another process has added columns to a table since, SQLite has prepared the statement anew, with them.
+      const hasMore = rows.length > 0 && rows[0]!.length !== columns.length;
+      if (hasMore) prepared.columns = columnsOf(statement);
+      return { columns: prepared.columns, rows };
+    }
     statement.run(args);
     return { columns, rows: [] };
   }
+}
+
+function columnsOf(statement: Libsql.Statement): string[] {
+  if (!statement.reader) return [];
+  return statement
+    .raw()
+    .columns()
+    .map(({ name }) => name);
 }
 
 export type CheckpointMode = "PASSIVE" | "TRUNCATE";

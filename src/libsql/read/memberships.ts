@@ -2,23 +2,32 @@ import type { InStatement } from "@libsql/client";
 import type { Memberships } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 
-export function membershipStatements(userId: bigint, roomIds: readonly bigint[]): InStatement[] {
-  return [
-    "SELECT epoch, revision FROM log_head",
-    {
-      sql: `SELECT rooms.id AS room_id, members.id, read_message_id, seq, rooms.member_seq, first_seq
-        FROM members JOIN rooms ON rooms.id = members.room_id
-        WHERE members.room_id IN (SELECT value FROM json_each(?2)) AND user_id = ?1 AND removed_at IS NULL`,
-      args: [userId, `[${roomIds}]`],
-    },
-  ];
+export function membershipStatements(
+  userId: bigint,
+  roomIds: readonly bigint[],
+  byRight: readonly bigint[],
+): InStatement[] {
+  const ofUser = {
+    sql: `SELECT rooms.id AS room_id, members.id, read_message_id, seq, rooms.member_seq, first_seq
+      FROM members JOIN rooms ON rooms.id = members.room_id
+      WHERE members.room_id IN (SELECT value FROM json_each(?2)) AND user_id = ?1 AND removed_at IS NULL`,
+    args: [userId, `[${roomIds}]`],
+  };
+  const others = {
+    sql: `SELECT id AS room_id, 0 AS id, 0 AS read_message_id, seq, member_seq, first_seq
+      FROM rooms WHERE rooms.id IN (SELECT value FROM json_each(?1))`,
+    args: [`[${byRight}]`],
+  };
+  return ["SELECT epoch, revision FROM log_head", ofUser, ...(byRight.length > 0 ? [others] : [])];
 }
 
-export function toMemberships([state, rows]: readonly Rows[]): Memberships {
+export function toMemberships([state, ofUser, byRight = []]: readonly Rows[]): Memberships {
+  const own = new Set(ofUser!.map((row) => row.room_id));
+  const rows = [...ofUser!, ...byRight.filter((row) => !own.has(row.room_id))];
   return {
     epoch: state![0]!.epoch as string,
     revision: state![0]!.revision as bigint,
-    of: rows!.map((row) => ({
+    of: rows.map((row) => ({
       roomId: row.room_id as bigint,
       id: row.id as bigint,
       readMessageId: row.read_message_id as bigint,

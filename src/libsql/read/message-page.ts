@@ -2,9 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import type { InStatement } from "@libsql/client";
 import { type ListMessagesReq, type ListMessagesRes, ListMessagesResSchema } from "../../../gen/chat_pb.ts";
 import { noMessage, notInRoom } from "../../chat/errors.ts";
+import type { Reading } from "../../chat/store.ts";
 import { MAX_INT64, type Rows } from "../database.ts";
 import { toCursor, toMessage } from "../schema/rows.ts";
-import { OWN_ROOM } from "./membership.ts";
+import { READERS_ROOM, readerOf } from "./membership.ts";
 import { TEXT_BYTES } from "./texts.ts";
 
 const DEFAULT_MESSAGES = 50;
@@ -13,26 +14,27 @@ const DEFAULT_MESSAGES = 50;
  * A page of history is two runs of messages around a point: so many with smaller ids, so many with greater ones, as far
  * as they fit into `bytes` together. One more of either tells whether the room goes on there.
  */
-export function messagePageStatements(req: ListMessagesReq, bytes: number): InStatement[] {
-  const { roomId, userId } = req;
+export function messagePageStatements(req: ListMessagesReq, reading: Reading, bytes: number): InStatement[] {
+  const { roomId } = req;
+  const reader = readerOf(req, reading);
   const { point, earlier, later } = bounds(req);
   const run = (compare: "<" | ">=", order: "DESC" | "ASC", count: number) => ({
     sql: `SELECT messages.*, bytes FROM (
         SELECT room_id, id, ${TEXT_BYTES} OVER run AS bytes, octet_length(body) AS own_bytes, row_number() OVER run AS nth
         FROM (
-          SELECT room_id, id, body FROM messages WHERE room_id = ${OWN_ROOM} AND id ${compare} ?3
+          SELECT room_id, id, body FROM messages WHERE room_id = ${READERS_ROOM} AND id ${compare} ?3
           ORDER BY id ${order} LIMIT CAST(?4 AS INTEGER)
         )
         WINDOW run AS (ORDER BY id ${order})
       ) AS fitting JOIN messages ON messages.room_id = fitting.room_id AND messages.id = fitting.id
       WHERE bytes - own_bytes <= CAST(?5 AS INTEGER) OR nth <= 2 ORDER BY fitting.id ${order}`,
-    args: [roomId, userId, point, BigInt(count + 1), BigInt(bytes)],
+    args: [roomId, reader, point, BigInt(count + 1), BigInt(bytes)],
   });
   return [
     {
       sql: `SELECT seq, member_seq, epoch
-        FROM rooms CROSS JOIN (SELECT epoch FROM log_state) WHERE rooms.id = ${OWN_ROOM}`,
-      args: [roomId, userId],
+        FROM rooms CROSS JOIN (SELECT epoch FROM log_state) WHERE rooms.id = ${READERS_ROOM}`,
+      args: [roomId, reader],
     },
     run("<", "DESC", earlier),
     run(">=", "ASC", later),

@@ -1,26 +1,25 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
 import type { GetRoomReq, Room } from "../../../gen/chat_pb.ts";
-import { notInRoom } from "../../chat/errors.ts";
+import { noRoomOfPost, notInRoom } from "../../chat/errors.ts";
+import type { Reading } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 import { toRoom } from "../schema/rows.ts";
-import { OWN_ROOM } from "./membership.ts";
+import { ownRoom, READERS_ROOM, readerOf } from "./membership.ts";
 
-export function roomStatement({ room, userId }: GetRoomReq): InStatement {
+export function roomStatement(req: GetRoomReq, reading: Reading): InStatement {
   return {
-    sql: room.case === "postId" ? ROOM_OF_POST : `SELECT * FROM rooms WHERE id = ${OWN_ROOM}`,
-    args: [room.value!, userId],
+    sql: req.room.case === "postId" ? ROOM_OF_POST : `SELECT * FROM rooms WHERE id = ${READERS_ROOM}`,
+    args: [req.room.value!, readerOf(req, reading)],
   };
 }
 
+const ID_OF_POST = "(SELECT id FROM rooms WHERE post_id = ?1)";
+
 /** The membership is looked up, in a room that doesn't exist, also where the post has none. */
-const ROOM_OF_POST = `SELECT * FROM rooms WHERE id = (
-    SELECT room_id FROM members
-    WHERE room_id = coalesce((SELECT id FROM rooms WHERE post_id = ?1), 0) AND user_id = ?2 AND removed_at IS NULL
-  )`;
+const ROOM_OF_POST = `SELECT * FROM rooms
+  WHERE id = iif(?2 IS NULL, ${ID_OF_POST}, ${ownRoom(`coalesce(${ID_OF_POST}, 0)`)})`;
 
 export function foundRoom({ room, userId }: GetRoomReq, [rows]: readonly Rows[]): Room {
   if (rows![0]) return toRoom(rows![0]);
-  if (room.case === "roomId") throw notInRoom(room.value, userId);
-  throw new ConnectError(`no room of post ${room.value} with user ${userId} as a member`, Code.NotFound);
+  throw room.case === "roomId" ? notInRoom(room.value, userId) : noRoomOfPost(room.value!, userId);
 }

@@ -6,8 +6,12 @@ import type { Rows } from "../database.ts";
 /** The server's time, in milliseconds. */
 const NOW = "SELECT unixepoch('subsec') * 1000 AS now";
 
-/** Fails when the server's clock is past ?1: json() is only called then, and takes no such text. */
-const NOW_IF_IN_TIME = `${NOW}, iif(unixepoch('subsec') * 1000 > CAST(?1 AS REAL), json(?2), NULL)`;
+/**
+ * Fails when the server's clock is past ?1: json() is only called then, and takes no such text. It names a table, which has
+ * the server look at the schema: until then, the server names the columns of before, even where others have added some.
+ */
+const NOW_IF_IN_TIME = `${NOW}, iif(unixepoch('subsec') * 1000 > CAST(?1 AS REAL), json(?2), NULL)
+  FROM (SELECT 1) LEFT JOIN sqlite_schema ON false`;
 
 /** By the server's clock it was too late to begin; nothing happened. */
 export class LateError extends Error {

@@ -1,4 +1,6 @@
 import type { InStatement } from "@libsql/client";
+import { Role } from "../../../gen/chat_pb.ts";
+import { FIRST_KEYED_USER } from "../../chat/user-store.ts";
 
 /** A change of the schema. Its statements are made when it runs. */
 export interface Migration {
@@ -98,6 +100,34 @@ export const migrations: readonly Migration[] = [
         client_edit_id TEXT NOT NULL,
         PRIMARY KEY (message_id, client_edit_id)
       ) STRICT, WITHOUT ROWID`,
+    ],
+  },
+  {
+    name: "roles, users",
+    statements: () => [
+      `ALTER TABLE members ADD COLUMN role INTEGER NOT NULL DEFAULT ${Role.MEMBER}`,
+
+      // With removed_at, which is the same in all entries, a user's rooms are counted without a look at the table.
+      "DROP INDEX members_by_user",
+      "CREATE INDEX members_by_user ON members (user_id, room_id, removed_at) WHERE removed_at IS NULL",
+
+      // The users of whom there is something to know. The key is not set where it is the id. tokens_from is the time from
+      // which on tokens count, profile_at that of the token which told the profile; 0 if there is none.
+      `CREATE TABLE users (
+        id INTEGER PRIMARY KEY,
+        key TEXT,
+        name TEXT NOT NULL DEFAULT '',
+        picture TEXT NOT NULL DEFAULT '',
+        profile_at INTEGER NOT NULL DEFAULT 0,
+        tokens_from INTEGER NOT NULL DEFAULT 0,
+        revocation INTEGER
+      ) STRICT`,
+      "CREATE UNIQUE INDEX users_by_key ON users (key) WHERE key IS NOT NULL",
+      "CREATE UNIQUE INDEX users_by_revocation ON users (revocation) WHERE revocation IS NOT NULL",
+
+      // The newest id that a key got, and the newest revocation.
+      `ALTER TABLE log_state ADD COLUMN user_id INTEGER NOT NULL DEFAULT ${FIRST_KEYED_USER - 1n}`,
+      "ALTER TABLE log_state ADD COLUMN revocation INTEGER NOT NULL DEFAULT 0",
     ],
   },
 ];

@@ -7,6 +7,7 @@ import {
   MemberSchema,
   type Message,
   MessageSchema,
+  type Role,
   type Room,
   RoomSchema,
 } from "../../../gen/chat_pb.ts";
@@ -34,6 +35,7 @@ export function toMember(row: Row): Member {
     createdAt: toTimestamp(row.created_at),
     updatedAt: toTimestamp(row.updated_at),
     removedAt: row.removed_at === null ? undefined : toTimestamp(row.removed_at),
+    role: Number(row.role) as Role,
   });
 }
 
