@@ -3,6 +3,7 @@ import type { Typing } from "../../gen/chat_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 import { LIMITS } from "./limits.ts";
+import { Quota } from "./quotas.ts";
 import { ReadsRelay } from "./reads-relay.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { Answers, ChatStore, Commit, RoomChange } from "./store.ts";
@@ -12,6 +13,8 @@ import { TypingRelay } from "./typing-relay.ts";
 export class Committer implements RoomHost {
   readonly #publisher: Publisher;
   readonly #changes: GroupCommit;
+  /** What each user sends to each room. */
+  readonly #sends: Quota;
   readonly #typing: TypingRelay;
   readonly #reads: ReadsRelay;
 
@@ -23,11 +26,16 @@ export class Committer implements RoomHost {
     this.#publisher = publisher;
     const onCommit = (commit: Commit) => this.#publish(commit);
     this.#changes = new GroupCommit(store, { ...(gather && { gather }), limits, onCommit });
+    this.#sends = new Quota("roomSendsPerSecond", 1_000, limits.roomSendsBurst, limits);
     this.#typing = new TypingRelay(publisher, limits);
     this.#reads = new ReadsRelay(publisher, limits);
   }
 
-  async apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
+  async apply<C extends RoomChange["case"]>(
+    change: Extract<RoomChange, { case: C }>,
+    isOfUser = false,
+  ): Promise<Answers[C]> {
+    if (isOfUser) this.#sends.take(`${change.value.roomId}/${change.value.userId}`);
     const { commit, first } = await this.#changes.commit([change]);
     const outcome = commit.outcomes[first]!;
     if (outcome instanceof ConnectError) throw outcome;

@@ -16,6 +16,8 @@ export const LIMITS = {
   deadlineMs: 24 * 60 * 60 * 1000,
   /** Streams that are open in the process. */
   openStreams: 20_000,
+  /** Streams of those who need no token: of the server's health, and reflection. */
+  publicStreams: 1_000,
   /** Rule violations that one error tells. */
   violations: 10,
   /** Bytes of an error's text. With its details it has to fit the 8 KiB that gRPC clients take of trailers. */
@@ -53,6 +55,47 @@ export const LIMITS = {
   readsIntervalMs: 1_000,
   /** Members whose last typing a room's host remembers; beyond it, the oldest are forgotten. */
   typingMembers: 10_000,
+
+  /** A user's sends, edits and deletions, and how many of them at once. */
+  sendsPerSecond: 5,
+  sendsBurst: 20,
+  /** Those in one room, as the room's host counts them. */
+  roomSendsPerSecond: 5,
+  roomSendsBurst: 20,
+  /** Rooms that a user opens. */
+  roomsPerMinute: 10,
+  roomsBurst: 20,
+  /** Members whom a user adds, removes, or gives a role. */
+  membersPerMinute: 60,
+  membersBurst: 100,
+  /** A user's typing and read marks. */
+  signalsPerSecond: 10,
+  signalsBurst: 50,
+  /** What a user reads: pages, answers, streams that are opened. */
+  pagesPerSecond: 20,
+  pagesBurst: 100,
+  /** What the holders of one token without a user read. */
+  viewPagesPerSecond: 100,
+  viewPagesBurst: 500,
+  /** Calls of a service, or of all where AUTH=trust. */
+  serviceCallsPerSecond: 100_000,
+  serviceCallsBurst: 100_000,
+  /** Streams of a user at a time, and those with one token without a user. Services have openStreams. */
+  userStreams: 20,
+  viewStreams: 1_000,
+  /** Callers, or callers in rooms, of whom such a count is kept. */
+  quotaKeys: 100_000,
+
+  /** Tokens that are remembered as verified; others are verified again. */
+  verifiedTokens: 10_000,
+  /** Users whose tokens were revoked, as they are remembered; beyond it, tokens as old as the forgotten count as revoked too. */
+  revokedUsers: 100_000,
+  /** Users for whom backends act, as the header roomlog-user names them, whose ids are remembered. */
+  namedUsers: 10_000,
+
+  /** Members of a room, and rooms of a user. */
+  roomMembers: 100_000,
+  userRooms: 10_000,
 
   /** How long a request to the database may take, in milliseconds, before its callers get UNAVAILABLE. */
   databaseMs: 5_000,

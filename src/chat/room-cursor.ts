@@ -141,8 +141,9 @@ export class RoomCursor implements FeedReader {
     return create(NewsSchema, { ...news, members: news.members.filter((member) => !isFormer(member)) });
   }
 
+  /** Who reads by right has no membership that could end. */
   #isOwn({ userId }: Member): boolean {
-    return userId === this.#owner.userId;
+    return userId === this.#owner.userId && this.#membershipId !== 0n;
   }
 
   #isPresent({ id, removedAt }: Member): boolean {

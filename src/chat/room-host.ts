@@ -8,8 +8,14 @@ import type { Answers, RoomChange } from "./store.ts";
  * - H2 Changes of a room are published in the order of their seq and member_seq.
  */
 export interface RoomHost {
-  /** Rejects with the reasons of ChatStore.commit(), and with UNAVAILABLE when too many changes wait. */
-  apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]>;
+  /**
+   * Rejects with the reasons of ChatStore.commit(), and with UNAVAILABLE when too many changes wait. A user who sends too
+   * often to the room gets RESOURCE_EXHAUSTED, if the change is of a user's own and not of a backend.
+   */
+  apply<C extends RoomChange["case"]>(
+    change: Extract<RoomChange, { case: C }>,
+    isOfUser?: boolean,
+  ): Promise<Answers[C]>;
   /** Tells the room's readers that a member types; `memberSeq` is that of the room when it was a member. */
   type(typing: Typing, memberSeq: bigint): Promise<void>;
 }

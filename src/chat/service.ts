@@ -1,11 +1,13 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   type AddMemberReq,
   type CreateRoomReq,
   type DeleteMessageReq,
   type EditMessageReq,
+  type GetProfilesReq,
+  GetProfilesResSchema,
   type GetRoomReq,
   type IsMemberReq,
   IsMemberResSchema,
@@ -14,27 +16,34 @@ import {
   type ListRoomsReq,
   type MarkReadReq,
   type RemoveMemberReq,
+  type RevokeTokensReq,
+  RevokeTokensResSchema,
   type SendMessageReq,
   type SendTypingReq,
   SendTypingResSchema,
+  type SetRoleReq,
   type StreamEventsReq,
   type StreamMessageReq,
   type TransferOwnershipReq,
   TypingSchema,
 } from "../../gen/chat_pb.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, ViewedRoom } from "./caller.ts";
 import { notInRoom } from "./errors.ts";
 import type { Feeds } from "./feeds.ts";
 import { TYPING_MS } from "./limits.ts";
 import type { RoomHost } from "./room-host.ts";
-import type { ChatStore } from "./store.ts";
+import type { ChatStore, Reading } from "./store.ts";
 import { eventStart, messageStart } from "./stream-start.ts";
 import { Tail, type TailOptions } from "./tail.ts";
+import type { UserStore } from "./user-store.ts";
 import { eventsOf, messagesOf } from "./view.ts";
 
 /** What the service stands on. */
 export interface ChatParts {
   readonly store: ChatStore;
+  readonly users: UserStore;
+  /** Tells whoever holds streams of a user that tokens of before a time don't count any more; that is stored. */
+  readonly gate: { revoked(userId: bigint, issuedBefore: number): Promise<void> };
   readonly rooms: RoomHost;
   /** The feeds for a stream to be opened: those of the process, or where sockets belong to one request, its own. */
   readonly feeds: () => Feeds;
@@ -42,8 +51,11 @@ export interface ChatParts {
   readonly streamMaxAgeMs?: number;
 }
 
-/** The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated. */
-export function chatService({ store, rooms, feeds, streamMaxAgeMs }: ChatParts) {
+/**
+ * The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated, and with the
+ * caller's field filled in; it is 0 for who acts for no user.
+ */
+export function chatService({ store, users, gate, rooms, feeds, streamMaxAgeMs }: ChatParts) {
   const follow = (options: TailOptions) => Tail.open(feeds(), { ...options, maxAgeMs: streamMaxAgeMs });
 
   return {
@@ -51,23 +63,31 @@ export function chatService({ store, rooms, feeds, streamMaxAgeMs }: ChatParts) 
 
     addMember: (_: Caller, value: AddMemberReq) => rooms.apply({ case: "addMember", value }),
 
-    async sendMessage(_: Caller, value: SendMessageReq) {
+    async sendMessage({ kind }: Caller, value: SendMessageReq) {
       requireText(value.body, value.clientMessageId);
-      return rooms.apply({ case: "sendMessage", value });
+      return rooms.apply({ case: "sendMessage", value }, kind === "user");
     },
 
     streamMessage: {
-      open: async (_: Caller, req: StreamMessageReq) => follow(await messageStart(store, req)),
+      open: async (caller: Caller, req: StreamMessageReq) =>
+        follow(await messageStart(store, req, byRight(caller, req))),
       messages: messagesOf,
     },
 
-    getRoom: (_: Caller, req: GetRoomReq) => store.getRoom(req),
+    getRoom: (caller: Caller, req: GetRoomReq) => {
+      const { case: name, value } = req.room;
+      return store.getRoom(req, reading(caller, req, name === "postId" ? { postId: value } : { id: value! }));
+    },
 
     listRooms: (_: Caller, req: ListRoomsReq) => store.listRooms(req),
 
-    listMessages: (_: Caller, req: ListMessagesReq) => store.listMessages(req),
+    listMessages: (caller: Caller, req: ListMessagesReq) => {
+      return store.listMessages(req, reading(caller, req, { id: req.roomId }));
+    },
 
-    listMembers: (_: Caller, req: ListMembersReq) => store.listMembers(req),
+    listMembers: (caller: Caller, req: ListMembersReq) => {
+      return store.listMembers(req, reading(caller, req, { id: req.roomId }));
+    },
 
     isMember: async (_: Caller, req: IsMemberReq) => {
       return create(IsMemberResSchema, { isMember: await store.isMember(req) });
@@ -77,12 +97,16 @@ export function chatService({ store, rooms, feeds, streamMaxAgeMs }: ChatParts) 
 
     transferOwnership: (_: Caller, value: TransferOwnershipReq) => rooms.apply({ case: "transferOwnership", value }),
 
-    async editMessage(_: Caller, value: EditMessageReq) {
+    setRole: (_: Caller, value: SetRoleReq) => rooms.apply({ case: "setRole", value }),
+
+    async editMessage({ kind }: Caller, value: EditMessageReq) {
       requireText(value.body, value.clientEditId);
-      return rooms.apply({ case: "editMessage", value });
+      return rooms.apply({ case: "editMessage", value }, kind === "user");
     },
 
-    deleteMessage: (_: Caller, value: DeleteMessageReq) => rooms.apply({ case: "deleteMessage", value }),
+    deleteMessage: ({ kind }: Caller, value: DeleteMessageReq) => {
+      return rooms.apply({ case: "deleteMessage", value }, kind === "user");
+    },
 
     markRead: (_: Caller, value: MarkReadReq) => rooms.apply({ case: "markRead", value }),
 
@@ -95,10 +119,46 @@ export function chatService({ store, rooms, feeds, streamMaxAgeMs }: ChatParts) 
     },
 
     streamEvents: {
-      open: async (_: Caller, req: StreamEventsReq) => follow(await eventStart(store, req)),
+      open: async (caller: Caller, req: StreamEventsReq) => follow(await eventStart(store, req, byRight(caller, req))),
       messages: eventsOf,
     },
+
+    async getProfiles(_: Caller, { userIds, keys, actorId }: GetProfilesReq) {
+      if (userIds.length + keys.length > MAX_PROFILES) {
+        throw new ConnectError(`ask for at most ${MAX_PROFILES} users at a time`, Code.InvalidArgument);
+      }
+      const profiles = await users.profiles(userIds, keys, actorId === 0n ? undefined : actorId);
+      return create(GetProfilesResSchema, { profiles });
+    },
+
+    async revokeTokens(_: Caller, { user, issuedBefore }: RevokeTokensReq) {
+      const now = Date.now();
+      const from = issuedBefore ? Math.max(0, Math.ceil(timestampMs(issuedBefore))) : now;
+      if (from > now + CLOCK_SKEW_MS) {
+        throw new ConnectError("issued_before is in the future; leave it out for now", Code.InvalidArgument);
+      }
+      const userId = user.case === "key" ? (await users.idOf(user.value, true))! : user.value!;
+      await users.revokeTokens(userId, from);
+      await gate.revoked(userId, from);
+      return create(RevokeTokensResSchema);
+    },
   };
+}
+
+const MAX_PROFILES = 100;
+/** How much the clock of who revokes tokens may be ahead, in milliseconds. */
+const CLOCK_SKEW_MS = 5_000;
+
+/** How a caller reads a room: a backend that acts for no user, and the holder of a view of the room, by right. */
+function reading({ kind, views }: Caller, { userId }: { userId: bigint }, room: Partial<ViewedRoom>): Reading {
+  const isBackend = kind === "trusted" || kind === "service";
+  if (isBackend && userId === 0n) return "right";
+  return views.some(({ id, postId }) => id === room.id || postId === room.postId) ? "right" : "member";
+}
+
+/** The rooms of a stream that its caller reads by right. */
+function byRight(caller: Caller, req: StreamMessageReq | StreamEventsReq): bigint[] {
+  return req.roomIds.filter((id) => reading(caller, req, { id }) === "right");
 }
 
 /** JSON can carry half a surrogate pair, which no database and no protobuf can. */

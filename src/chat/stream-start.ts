@@ -10,10 +10,14 @@ import type { TailOptions } from "./tail.ts";
 type Members = Pick<ChatStore, "memberships">;
 
 /** Where a StreamMessage begins: its cursors know of messages only, and one that can't be served is refused. */
-export async function messageStart(store: Members, req: StreamMessageReq): Promise<TailOptions> {
+export async function messageStart(
+  store: Members,
+  req: StreamMessageReq,
+  byRight: readonly bigint[] = [],
+): Promise<TailOptions> {
   const { userId, afterSeq, epoch } = req;
   refuseStrays("after_seq", afterSeq, req.roomIds);
-  const memberships = await membershipsOf(store, req);
+  const memberships = await membershipsOf(store, req, byRight);
   const from = memberships.of.flatMap(({ roomId, head, firstSeq }) => {
     const seq = afterSeq[`${roomId}`];
     if (seq === undefined) return [];
@@ -24,11 +28,15 @@ export async function messageStart(store: Members, req: StreamMessageReq): Promi
   return { userId, memberships, from: new Map(from), endsWhenRemoved: true };
 }
 
-/** Where a StreamEvents begins. */
-export async function eventStart(store: Members, req: StreamEventsReq): Promise<TailOptions> {
+/** Where a StreamEvents begins. Rooms `byRight` are followed whoever their members are. */
+export async function eventStart(
+  store: Members,
+  req: StreamEventsReq,
+  byRight: readonly bigint[] = [],
+): Promise<TailOptions> {
   const { userId, after, heartbeatSeconds } = req;
   refuseStrays("after", after, req.roomIds);
-  const memberships = await membershipsOf(store, req);
+  const memberships = await membershipsOf(store, req, byRight);
   const { epoch, of } = memberships;
   const asked = of.flatMap((membership) => {
     const cursor = after[`${membership.roomId}`];
@@ -65,8 +73,9 @@ function refuseStrays(field: string, cursors: object, roomIds: readonly bigint[]
 async function membershipsOf(
   store: Members,
   { userId, roomIds }: Pick<StreamEventsReq, "userId" | "roomIds">,
+  byRight: readonly bigint[],
 ): Promise<Memberships> {
-  const memberships = await store.memberships(userId, roomIds);
+  const memberships = await store.memberships(userId, roomIds, byRight);
   const found = new Set(memberships.of.map(({ roomId }) => roomId));
   const missing = roomIds.find((roomId) => !found.has(roomId));
   if (missing !== undefined) throw notInRoom(missing, userId);

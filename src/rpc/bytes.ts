@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { limitReached } from "../chat/errors.ts";
 import type { Limits } from "../chat/limits.ts";
 
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {
@@ -87,5 +88,5 @@ export class ArrivingBytes {
 }
 
 export function tooLarge(maxBytes: number): ConnectError {
-  return new ConnectError(`a request has at most ${maxBytes} bytes`, Code.ResourceExhausted);
+  return limitReached("requestBytes", `a request has at most ${maxBytes} bytes`);
 }

@@ -1,4 +1,3 @@
-import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { getLogger } from "@logtape/logtape";
@@ -23,8 +22,8 @@ export class Call {
   timeoutMs: number | undefined;
   /** Known once it is identified. */
   caller: Caller | undefined;
-  /** For whom the caller acts, as the request says. */
-  actor: bigint | undefined;
+  /** The user for whom the caller acts; 0 if for none. */
+  actor = 0n;
   readonly #started = performance.now();
   #hasEnded = false;
 
@@ -38,12 +37,6 @@ export class Call {
   /** What is left of that time, counted from its beginning. */
   get remainingMs(): number | undefined {
     return this.timeoutMs === undefined ? undefined : this.timeoutMs - (performance.now() - this.#started);
-  }
-
-  /** Takes the user for whom the caller acts from the request. */
-  actFor(request: Message): void {
-    const { actor } = this.rpc;
-    if (actor) this.actor = (request as unknown as Record<typeof actor, bigint>)[actor];
   }
 
   /** Says how it ended: by an error, or well. The first word counts. */
@@ -73,7 +66,8 @@ export class Call {
       ms: Math.round((performance.now() - this.#started) * 10) / 10,
       requestId: this.requestId,
       caller: this.caller?.kind,
-      ...(this.actor !== undefined && { user: `${this.actor}` }),
+      ...(this.caller?.kind === "service" && { service: this.caller.name }),
+      ...(this.actor > 0n && { user: `${this.actor}` }),
       ...more,
     });
   }

@@ -68,6 +68,8 @@ export class Codec {
     const headers: Record<string, string> = {
       "content-type": isJson ? protocol.jsonType : protocol.binaryType,
       "x-request-id": call.requestId,
+      // What a GET gets depends on who asks.
+      ...(request.httpMethod === "GET" && { "cache-control": "no-store" }),
     };
     try {
       const toBytes = (message: Message) => encode(rpc.method.output, message, isJson);
@@ -76,7 +78,6 @@ export class Codec {
         const body = new StreamBody(result, isJson, protocol, this.#limits);
         return { status: 200, headers: { ...headers, ...LIVE_HEADERS }, body };
       }
-      if (request.httpMethod === "GET") headers["cache-control"] = "no-store";
       return await answer(protocol, headers, request, result as Uint8Array);
     } catch (e) {
       return fail(protocol, headers, shownError(e, this.#limits.errorTextBytes));

@@ -1,12 +1,14 @@
 import { createMethodUrl, type UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import { LIMITS, type Limits } from "../chat/limits.ts";
+import { Quotas } from "../chat/quotas.ts";
 import type { ChatParts } from "../chat/service.ts";
 import { Codec, type RpcRequest, type RpcResponse } from "./codec.ts";
 import { connectHandler } from "./connect.ts";
 import { createInvoke, type Identify } from "./invoke.ts";
 import { OpenStreams } from "./open-stream.ts";
 import type { Readiness } from "./readiness.ts";
-import { createRpcs } from "./rpcs.ts";
+import { createRpcs, type RoomCreation } from "./rpcs.ts";
+import type { StreamGate } from "./stream-gate.ts";
 import { createValidate } from "./validate.ts";
 
 /** Where an RPC is reached: through the codec, or, if it exchanges messages, through Connect. */
@@ -19,6 +21,8 @@ export type Endpoints = ReadonlyMap<string, Endpoint>;
 export interface EndpointParts extends ChatParts {
   readonly readiness: Readiness;
   readonly identify: Identify;
+  readonly gate: StreamGate;
+  readonly roomCreation: RoomCreation;
   /** Ends all streams, with its reason. */
   readonly shutdownSignal?: AbortSignal;
   readonly limits?: Limits;
@@ -26,17 +30,27 @@ export interface EndpointParts extends ChatParts {
 
 /** The endpoints of all RPCs, by their paths. */
 export function createEndpoints(parts: EndpointParts): Endpoints {
-  const { readiness, identify, shutdownSignal, limits = LIMITS } = parts;
-  const rpcs = createRpcs(parts, readiness);
+  const { readiness, identify, gate, users, roomCreation, shutdownSignal, limits = LIMITS } = parts;
+  const rpcs = createRpcs(parts, readiness, roomCreation);
   const openStreams = new OpenStreams(shutdownSignal);
+  const publicStreams = new OpenStreams(shutdownSignal);
   const requests = rpcs.filter(({ kind }) => kind !== "exchange").map(({ method }) => method.input);
-  const invoke = createInvoke({ identify, validate: createValidate(limits, requests), openStreams, limits });
+  const invoke = createInvoke({
+    identify,
+    users,
+    quotas: new Quotas(limits),
+    validate: createValidate(limits, requests),
+    openStreams,
+    publicStreams,
+    gate,
+    limits,
+  });
   const codec = new Codec(invoke, limits);
   return new Map(
     rpcs.map((rpc) => {
       const endpoint: Endpoint =
         rpc.kind === "exchange"
-          ? { handler: connectHandler(rpc, invoke, openStreams, limits) }
+          ? { handler: connectHandler(rpc, invoke, publicStreams, limits) }
           : { respond: (request) => codec.respond(rpc, request) };
       return [createMethodUrl("", rpc.method), endpoint];
     }),

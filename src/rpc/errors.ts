@@ -26,6 +26,17 @@ export function clientLeft(): ConnectError {
   return new ConnectError("the client has left", Code.Canceled);
 }
 
+/** Of a stream: its token has. */
+export function tokenExpired(): ConnectError {
+  const message = "the token has expired; resume from your cursors with a new one";
+  return new ConnectError(message, Code.Unauthenticated);
+}
+
+/** Of a stream likewise. */
+export function tokenRevoked(): ConnectError {
+  return new ConnectError("the token has been revoked", Code.Unauthenticated);
+}
+
 export function deadlineExceeded(): ConnectError {
   return new ConnectError("the operation timed out", Code.DeadlineExceeded);
 }

@@ -3,19 +3,29 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Caller } from "../chat/caller.ts";
 import { inTime } from "../chat/in-time.ts";
 import type { Limits } from "../chat/limits.ts";
+import type { Quotas } from "../chat/quotas.ts";
+import type { UserStore } from "../chat/user-store.ts";
+import { authorize, findUser } from "./authorize.ts";
 import type { Call } from "./call.ts";
 import { deadlineExceeded } from "./errors.ts";
 import { OpenStream, type OpenStreams } from "./open-stream.ts";
+import type { Rpc } from "./rpc.ts";
+import type { StreamGate } from "./stream-gate.ts";
 import type { Validate } from "./validate.ts";
 
-/** Tells who makes a call from what it brings along, or refuses it with UNAUTHENTICATED. */
+/** Tells who makes a call from what it brings along, or refuses it. A call that anyone may make needs no caller. */
 export type Identify = (call: Call) => Caller | undefined | Promise<Caller | undefined>;
 
 /** What the steps of {@link Invoke} stand on. */
 export interface Steps {
   readonly identify: Identify;
   readonly validate: Validate;
+  readonly users: Pick<UserStore, "idOf">;
+  readonly quotas: Quotas;
   readonly openStreams: OpenStreams;
+  /** The streams of those who need not say who they are. */
+  readonly publicStreams: OpenStreams;
+  readonly gate: StreamGate;
   readonly limits: Limits;
 }
 
@@ -40,9 +50,10 @@ export function createInvoke(steps: Steps): Invoke {
     try {
       call.caller = await steps.identify(call);
       const request = await receive();
-      authorize(call, request);
+      if (!isPublic(call.rpc)) admit(call, request);
       limit(call, steps);
       validate(call, request, steps);
+      if (isMessage(request)) await findUser(call.rpc, request, steps.users);
       return await run(call, request, encode, steps);
     } catch (error) {
       call.end(error);
@@ -51,14 +62,16 @@ export function createInvoke(steps: Steps): Invoke {
   };
 }
 
-/** Takes for whom the caller acts. What the log says of that user, such as a membership, is checked in its transaction. */
-function authorize(call: Call, request: Request): void {
-  if (!call.rpc.isPublic && !call.caller) throw new ConnectError("who calls is not known", Code.Unauthenticated);
-  if (isMessage(request)) call.actFor(request);
+function admit(call: Call, request: Request): void {
+  if (!call.caller) throw new ConnectError("who calls is not known", Code.Unauthenticated);
+  if (isMessage(request)) call.actor = authorize(call.caller, call.rpc, request);
 }
 
-function limit({ rpc }: Call, { openStreams, limits }: Steps): void {
-  if (rpc.kind === "unary" || openStreams.size < limits.openStreams) return;
+function limit({ rpc, caller }: Call, { openStreams, publicStreams, quotas, limits }: Steps): void {
+  if (rpc.quota && caller) quotas.take(caller, rpc.quota);
+  if (rpc.kind === "unary") return;
+  const isFull = isPublic(rpc) ? publicStreams.size >= limits.publicStreams : openStreams.size >= limits.openStreams;
+  if (!isFull) return;
   throw new ConnectError("too many streams are open here; try again in a while, or another server", Code.Unavailable);
 }
 
@@ -70,7 +83,7 @@ async function run<T>(
   call: Call,
   request: Request,
   encode: (answer: Message) => T,
-  { openStreams }: Steps,
+  { openStreams, publicStreams, gate }: Steps,
 ): Promise<Result<T>> {
   const { rpc, caller, remainingMs } = call;
   if (remainingMs !== undefined && remainingMs <= 0) throw deadlineExceeded();
@@ -85,7 +98,7 @@ async function run<T>(
     }
     case "stream": {
       call.header = noHeader; // a stream outlives its request
-      const stream = new OpenStream(call, rpc, openStreams);
+      const stream = new OpenStream(call, rpc, isPublic(rpc) ? publicStreams : openStreams, gate);
       await stream.open(request as Message);
       return stream;
     }
@@ -95,6 +108,11 @@ async function run<T>(
 }
 
 function noHeader(): undefined {}
+
+/** Whether anybody may call, without saying who it is. */
+function isPublic({ may }: Rpc): boolean {
+  return may.includes("anyone");
+}
 
 function isMessage(request: Request): request is Message {
   return "$typeName" in request;

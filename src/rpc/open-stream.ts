@@ -1,7 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Call } from "./call.ts";
-import { clientLeft, deadlineExceeded } from "./errors.ts";
+import { clientLeft, deadlineExceeded, tokenExpired } from "./errors.ts";
 import type { Live, StreamRpc } from "./rpc.ts";
+import type { StreamGate } from "./stream-gate.ts";
 
 /** A stream that a caller has opened, until something ends it. Its call ends with it. */
 export class OpenStream {
@@ -9,15 +10,19 @@ export class OpenStream {
   readonly view: StreamRpc["view"];
   readonly #rpc: StreamRpc;
   readonly #openStreams: OpenStreams;
+  readonly #gate: StreamGate;
+  #pass: Disposable | undefined;
   #live: Live | undefined;
   #ended: { readonly reason: unknown } | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(call: Call, rpc: StreamRpc, openStreams: OpenStreams) {
+  constructor(call: Call, rpc: StreamRpc, openStreams: OpenStreams, gate: StreamGate) {
     this.call = call;
     this.view = rpc.view;
     this.#rpc = rpc;
     this.#openStreams = openStreams;
+    this.#gate = gate;
     openStreams.add(this);
   }
 
@@ -25,12 +30,18 @@ export class OpenStream {
   async open(request: Message): Promise<void> {
     const { caller, remainingMs } = this.call;
     if (remainingMs !== undefined) this.#deadline = setTimeout(() => this.end(deadlineExceeded()), remainingMs);
+    if (caller?.expiresAt !== undefined) {
+      this.#expiry = setTimeout(() => this.end(tokenExpired()), Math.max(0, caller.expiresAt - Date.now()));
+    }
     try {
+      // First, since tokens may be revoked while the log is read.
+      if (caller) this.#pass = await this.#gate.enter(caller, (reason) => this.end(reason));
       this.#live = await this.#rpc.open(caller, request);
     } catch (reason) {
       this.end(reason);
     }
     if (!this.#ended) return;
+    this.#pass?.[Symbol.dispose]();
     this.#live?.close(this.#ended.reason);
     throw this.#ended.reason;
   }
@@ -49,6 +60,8 @@ export class OpenStream {
     if (this.#ended) return;
     this.#ended = { reason };
     clearTimeout(this.#deadline);
+    clearTimeout(this.#expiry);
+    this.#pass?.[Symbol.dispose]();
     this.#openStreams.remove(this);
     this.call.end(reason);
     this.#live?.close(reason);

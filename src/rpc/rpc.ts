@@ -9,14 +9,37 @@ import type {
 } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Caller } from "../chat/caller.ts";
+import type { QuotaName } from "../chat/quotas.ts";
 import { EncodedView } from "./encoded-view.ts";
 
-/** Who may make a call, and for whom. */
+/**
+ * Those who may make a call. Of a `member`, an `author`, a `moderator`, an `owner`, and of `self`, who asks about nobody
+ * else, the pipeline knows only that it is a user; the rest is checked in the transaction, by what the log says. A `service`
+ * may call without a user; for a user it may call whatever that user may. `trusted` is a request under AUTH=trust that names
+ * no caller, as requests did before they could. A `view` is the holder of a token for rooms to read.
+ */
+export type Who =
+  | "anyone"
+  | "user"
+  | "self"
+  | "member"
+  | "author"
+  | "moderator"
+  | "owner"
+  | "service"
+  | "service for a user"
+  | "trusted"
+  | "view";
+
+/** Who may make a call, for whom, and what it counts as. */
 export interface Access {
-  /** Whether it needs no caller. */
-  readonly isPublic?: true;
-  /** The field of the request that names the user for whom the caller acts. */
-  readonly actor?: "userId" | "actorId";
+  readonly may: readonly Who[];
+  /** The field of the request that names the caller. */
+  readonly caller?: "userId" | "actorId";
+  /** Whether user_key may stand for user_id; where it may be anybody's, a user who had no id gets one. */
+  readonly userKey?: "known" | "any";
+  /** What the caller may do only so often. */
+  readonly quota?: QuotaName;
 }
 
 interface RpcOf<Method extends DescMethod> extends Access {

@@ -8,13 +8,29 @@ import type { Readiness } from "./readiness.ts";
 import { reflect } from "./reflection.ts";
 import { type Access, exchange, type Rpc, stream, unary } from "./rpc.ts";
 
-const ofUser: Access = { actor: "userId" };
-const ofActor: Access = { actor: "actorId" };
-const ofCaller: Access = {};
-const anyone: Access = { isPublic: true };
+const anyone: Access = { may: ["anyone"] };
+const reads: Access = { may: ["member", "view", "service"], caller: "userId", quota: "pages" };
+const sends: Access = { may: ["member"], caller: "userId", quota: "sends" };
+const signals: Access = { may: ["member"], caller: "userId", quota: "signals" };
+const rules: Access = { may: ["owner", "service"], caller: "actorId", userKey: "known", quota: "members" };
+
+/** Who opens rooms, and lets others into them: services alone, or users too. */
+export type RoomCreation = "services" | "users";
 
 /** Every RPC of the server: what runs, and who may call it. What has no row here can't be called. */
-export function createRpcs(parts: ChatParts, readiness: Readiness): readonly Rpc[] {
+export function createRpcs(parts: ChatParts, readiness: Readiness, roomCreation: RoomCreation): readonly Rpc[] {
+  const byUsers = roomCreation === "users";
+  const opens: Access = {
+    may: byUsers ? ["user", "service for a user"] : ["service for a user"],
+    caller: "userId",
+    quota: "rooms",
+  };
+  const adds: Access = {
+    may: byUsers ? ["owner", "moderator", "service", "trusted"] : ["service", "trusted"],
+    caller: "actorId",
+    userKey: "any",
+    quota: "members",
+  };
   const chat = chatService(parts);
   const health = healthService(readiness, [ChatService.typeName, Health.typeName]);
   const services = [ChatService, Health, ServerReflection, ServerReflectionV1Alpha];
@@ -22,22 +38,34 @@ export function createRpcs(parts: ChatParts, readiness: Readiness): readonly Rpc
   const { serverReflectionInfo: v1 } = ServerReflection.method;
   const { serverReflectionInfo: v1Alpha } = ServerReflectionV1Alpha.method;
   return [
-    unary(method.createChatRoom, chat.createChatRoom, ofUser),
-    unary(method.addMember, chat.addMember, ofCaller),
-    unary(method.sendMessage, chat.sendMessage, ofUser),
-    stream(method.streamMessage, chat.streamMessage, ofUser),
-    unary(method.getRoom, chat.getRoom, ofUser),
-    unary(method.listRooms, chat.listRooms, ofUser),
-    unary(method.listMessages, chat.listMessages, ofUser),
-    unary(method.listMembers, chat.listMembers, ofUser),
-    unary(method.isMember, chat.isMember, ofCaller),
-    unary(method.removeMember, chat.removeMember, ofActor),
-    unary(method.transferOwnership, chat.transferOwnership, ofActor),
-    unary(method.editMessage, chat.editMessage, ofUser),
-    unary(method.deleteMessage, chat.deleteMessage, ofUser),
-    unary(method.markRead, chat.markRead, ofUser),
-    unary(method.sendTyping, chat.sendTyping, ofUser),
-    stream(method.streamEvents, chat.streamEvents, ofUser),
+    unary(method.createChatRoom, chat.createChatRoom, opens),
+    unary(method.addMember, chat.addMember, adds),
+    unary(method.sendMessage, chat.sendMessage, sends),
+    stream(method.streamMessage, chat.streamMessage, reads),
+    unary(method.getRoom, chat.getRoom, reads),
+    unary(method.listRooms, chat.listRooms, { may: ["user"], caller: "userId", quota: "pages" }),
+    unary(method.listMessages, chat.listMessages, reads),
+    unary(method.listMembers, chat.listMembers, reads),
+    unary(method.isMember, chat.isMember, {
+      may: ["self", "member", "service", "trusted"],
+      caller: "actorId",
+      userKey: "known",
+      quota: "pages",
+    }),
+    unary(method.removeMember, chat.removeMember, { ...rules, may: ["self", "moderator", "owner", "service"] }),
+    unary(method.transferOwnership, chat.transferOwnership, rules),
+    unary(method.setRole, chat.setRole, rules),
+    unary(method.editMessage, chat.editMessage, { ...sends, may: ["author"] }),
+    unary(method.deleteMessage, chat.deleteMessage, { ...sends, may: ["author", "moderator", "owner", "service"] }),
+    unary(method.markRead, chat.markRead, signals),
+    unary(method.sendTyping, chat.sendTyping, signals),
+    stream(method.streamEvents, chat.streamEvents, reads),
+    unary(method.getProfiles, chat.getProfiles, {
+      may: ["user", "service", "trusted"],
+      caller: "actorId",
+      quota: "pages",
+    }),
+    unary(method.revokeTokens, chat.revokeTokens, { may: ["service"], quota: "members" }),
 
     unary(Health.method.check, health.check, anyone),
     stream(Health.method.watch, health.watch, anyone),

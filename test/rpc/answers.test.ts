@@ -7,12 +7,15 @@ import { describe, expect, test } from "vitest";
 import { GetRoomReqSchema, ListMessagesResSchema, MessageSchema, RoomSchema, TypingSchema } from "../../gen/chat_pb.ts";
 import { trust } from "../../src/auth/trust.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
+import { Quotas } from "../../src/chat/quotas.ts";
 import type { ChatParts } from "../../src/chat/service.ts";
 import { createInvoke } from "../../src/rpc/invoke.ts";
 import { OpenStreams } from "../../src/rpc/open-stream.ts";
 import { Readiness } from "../../src/rpc/readiness.ts";
 import { createRpcs } from "../../src/rpc/rpcs.ts";
 import { createValidate } from "../../src/rpc/validate.ts";
+import { MemoryUsers } from "../support/memory-users.ts";
+import { openGate } from "../support/open-gate.ts";
 import { connects, ours, type Pipeline } from "../support/pipelines.ts";
 import { BodyReader } from "../support/universal-call.ts";
 
@@ -41,15 +44,20 @@ const PAGE = create(ListMessagesResSchema, { messages: Array.from({ length: 200 
 function serve(pipeline: Pipeline, answer: () => Promise<Message>) {
   const store = { getRoom: answer, listMessages: answer } as unknown as ChatParts["store"];
   const rooms = { apply: answer } as unknown as ChatParts["rooms"];
-  const rpcs = createRpcs(
-    { store, rooms, feeds: () => expect.unreachable("no streams here") },
-    new Readiness(async () => {}),
-  );
-  const openStreams = new OpenStreams();
-  return pipeline(
-    rpcs,
-    createInvoke({ identify: trust, validate: createValidate(LIMITS, []), openStreams, limits: LIMITS }),
-  );
+  const users = new MemoryUsers();
+  const feeds = () => expect.unreachable("no streams here");
+  const rpcs = createRpcs({ store, rooms, feeds, users, gate: openGate }, new Readiness(async () => {}), "users");
+  const invoke = createInvoke({
+    identify: trust,
+    validate: createValidate(LIMITS, []),
+    users,
+    quotas: new Quotas(LIMITS),
+    openStreams: new OpenStreams(),
+    publicStreams: new OpenStreams(),
+    gate: openGate,
+    limits: LIMITS,
+  });
+  return pipeline(rpcs, invoke);
 }
 
 interface Sent {

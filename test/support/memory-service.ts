@@ -14,10 +14,13 @@ import { Routes } from "../../src/node/routes.ts";
 import { Server } from "../../src/node/server.ts";
 import { createEndpoints } from "../../src/rpc/endpoints.ts";
 import { Readiness } from "../../src/rpc/readiness.ts";
+import { MemoryUsers } from "./memory-users.ts";
+import { openGate } from "./open-gate.ts";
 
 /** The Node service on a store that others may have as well, as src/node/compose.ts puts it together on a database. */
 export async function serveStore(store: ChatStore, env: Readonly<Record<string, string>> = {}) {
   const { host, limits, corsOrigins } = parseConfig({ PORT: "0", DATABASE_URL: "file:none.db", ...env });
+  const users = new MemoryUsers();
   const broadcaster = new MemoryBroadcaster();
   const feeds = new Feeds({ store, subscriber: broadcaster, limits });
   const readiness = new Readiness(() => store.ping());
@@ -29,6 +32,9 @@ export async function serveStore(store: ChatStore, env: Readonly<Record<string, 
     feeds: () => feeds,
     readiness,
     identify: trust,
+    users,
+    gate: openGate,
+    roomCreation: "users",
     shutdownSignal: shutdown.signal,
     limits,
   });

@@ -5,6 +5,7 @@ import { trust } from "../../src/auth/trust.ts";
 import { Feeds } from "../../src/chat/feeds.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
+import { Quotas } from "../../src/chat/quotas.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { createInvoke, type Invoke } from "../../src/rpc/invoke.ts";
 import { OpenStreams } from "../../src/rpc/open-stream.ts";
@@ -13,6 +14,8 @@ import type { Rpc } from "../../src/rpc/rpc.ts";
 import { createRpcs } from "../../src/rpc/rpcs.ts";
 import { createValidate } from "../../src/rpc/validate.ts";
 import { MemoryLog, type Step } from "./memory-log.ts";
+import { MemoryUsers } from "./memory-users.ts";
+import { openGate } from "./open-gate.ts";
 import { ours, type Pipeline } from "./pipelines.ts";
 
 /** StreamMessage and StreamEvents over a log in memory. Needs vitest's fake timers. */
@@ -41,14 +44,20 @@ export class StreamSetup {
       store: store as ChatStore,
       feeds: () => this.feeds,
       rooms: { apply: onlyStreams, type: onlyStreams },
+      users: new MemoryUsers(),
+      gate: openGate,
     };
     this.invoke = createInvoke({
       identify: trust,
       validate: createValidate(LIMITS, []),
+      users: parts.users,
+      quotas: new Quotas(LIMITS),
       openStreams: this.openStreams,
+      publicStreams: this.openStreams,
+      gate: openGate,
       limits: LIMITS,
     });
-    this.rpcs = createRpcs(parts, new Readiness(async () => {}));
+    this.rpcs = createRpcs(parts, new Readiness(async () => {}), "users");
     const handlers = pipeline(this.rpcs, this.invoke);
     const paths = new Map(ChatService.methods.map((method) => [method.name, createMethodUrl("", method)]));
     this.handler = (request) => handlers.get(paths.get(request.url.split("/").at(-1)!)!)!(request);
