@@ -8,6 +8,7 @@ import { catchUp } from "./catch-up.ts";
 import { cluster } from "./cluster.ts";
 import { fanOut } from "./fan-out.ts";
 import { type Row, sleep, type Topic, temporaryDirectory } from "./harness.ts";
+import { identity } from "./identity.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { load } from "./load.ts";
@@ -31,6 +32,7 @@ const topics: Record<string, Topic> = {
   latency,
   cluster,
   start,
+  identity,
   peers,
   workers,
 };

@@ -1,5 +1,9 @@
 import { LIMITS, type Limits } from "../chat/limits.ts";
+import type { Auth } from "../rpc/auth.ts";
+import type { RoomCreation } from "../rpc/rpcs.ts";
+import { listOf, parseAuth } from "./auth-config.ts";
 import { isLoopbackName } from "./door.ts";
+import { shownUrl } from "./shown-url.ts";
 
 export interface Config {
   readonly host: string;
@@ -7,12 +11,16 @@ export interface Config {
   readonly port: number;
   readonly databaseUrl: string;
   readonly databaseAuthToken: string | undefined;
-  readonly auth: "trust";
+  readonly auth: Auth;
+  /** Who opens rooms, and lets others into them. */
+  readonly roomCreation: RoomCreation;
   /** Origins whose pages may call from a browser; "*" is any. */
   readonly corsOrigins: readonly string[];
   readonly logLevel: LogLevel;
   readonly limits: Limits;
 }
+
+const ROOM_CREATIONS: readonly RoomCreation[] = ["services", "users"];
 
 const LOG_LEVELS = ["trace", "debug", "info", "warning", "error", "fatal"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -22,8 +30,15 @@ export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-/** Variables, defaults and their rules; the only place that knows them. An empty variable counts as unset. */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Variables, defaults and their rules; the only place that knows them, with auth-config.ts. An empty variable counts as
+ * unset. No problem tells a secret.
+ *
+ * @param mayBeUndecided whether it is no problem if AUTH is to be set and isn't
+ */
+export function parseConfig(env: Environment, { mayBeUndecided = false } = {}): Config {
   const problems: string[] = [];
   const read = (name: string, fallback: string) => env[name]?.trim() || fallback;
 
@@ -35,21 +50,29 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   }
 
   const databaseUrl = read("DATABASE_URL", "file:data/roomlog.db");
-  if (!/^(file:(?!.*:memory:).+|https?:\/\/.+|libsql:\/\/.+)$/.test(databaseUrl)) {
-    problems.push(`DATABASE_URL is ${databaseUrl}; use file:<path>, http(s)://<server> or libsql://<server>`);
+  if (!isDatabaseUrl(databaseUrl)) {
+    problems.push(`DATABASE_URL is ${shownUrl(databaseUrl)}; use file:<path>, http(s)://<server> or libsql://<server>`);
+  } else if (/^[^?#]*@/.test(databaseUrl) && !databaseUrl.startsWith("file:")) {
+    problems.push("DATABASE_URL has a user or password in it, which servers don't take; use DATABASE_AUTH_TOKEN");
   }
 
-  const auth = read("AUTH", isLoopbackName(host) ? "trust" : "");
-  if (auth === "") {
+  const auth = parseAuth(read, isLoopbackName(host) ? "trust" : "undecided", problems);
+  if (auth.mode === "undecided" && !mayBeUndecided) {
     problems.push(
-      `HOST ${host} can be reached from other machines, and requests are believed whoever they say they are: ` +
-        "set AUTH=trust if only your own backends can reach it, or use a loopback HOST",
+      `HOST ${host} can be reached from other machines: set AUTH=jwt, so that users call with tokens, AUTH=trust, if only ` +
+        "your own backends can reach it, since requests are believed then, or use a loopback HOST",
     );
-  } else if (auth !== "trust") problems.push(`AUTH is ${auth}; the only mode is trust`);
+  }
 
-  const corsOrigins = read("CORS_ORIGINS", "")
-    .split(/[\s,]+/)
-    .filter((origin) => origin !== "");
+  const roomCreation = read("ROOM_CREATION", "services") as RoomCreation;
+  if (!ROOM_CREATIONS.includes(roomCreation)) {
+    problems.push(`ROOM_CREATION is ${roomCreation}; use one of ${ROOM_CREATIONS.join(", ")}`);
+  }
+
+  const corsOrigins = listOf(read("CORS_ORIGINS", ""));
+  if (auth.mode === "trust" && corsOrigins.includes("*")) {
+    problems.push("CORS_ORIGINS is *, and any page would be believed; list your own origins, or set AUTH=jwt");
+  }
   for (const origin of corsOrigins.filter((origin) => origin !== "*" && !isOrigin(origin))) {
     problems.push(`CORS_ORIGINS has ${origin}; use origins such as https://app.example.com, separated by commas, or *`);
   }
@@ -75,7 +98,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     port,
     databaseUrl,
     databaseAuthToken: env.DATABASE_AUTH_TOKEN?.trim() || undefined,
-    auth: "trust",
+    auth,
+    roomCreation,
     corsOrigins,
     logLevel,
     limits,
@@ -88,6 +112,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The variable that sets a limit: LIMIT_OPEN_STREAMS for openStreams. */
 export function limitVariable(name: string): string {
   return `LIMIT_${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
+}
+
+function isDatabaseUrl(text: string): boolean {
+  return /^file:(?!.*:memory:).+$/.test(text) || (/^(https?|libsql):\/\/.+$/.test(text) && URL.canParse(text));
 }
 
 function isOrigin(text: string): boolean {

@@ -1,5 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
 import { universalServerRequestFromFetch, universalServerResponseToFetch } from "@connectrpc/connect/protocol";
+import { inTime } from "../chat/in-time.ts";
 import type { Limits } from "../chat/limits.ts";
 import type { ArrivingBody } from "../rpc/bytes.ts";
 import type { RpcResponse } from "../rpc/codec.ts";
@@ -12,6 +13,9 @@ export type Pipe = () => {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
 };
+
+/** How long what is left of a refused request is read, in milliseconds. */
+const DISCARD_MS = 1_000;
 
 /** Pieces of a response that wait for the client; with one, the next reaches a client who is quick without any waiting. */
 const MAX_WAITING = 2;
@@ -52,7 +56,8 @@ async function receiveBody(
     for (let read; reader && !(read = await reader.read()).done; ) arriving.add(read.value);
   } catch (e) {
     if (!(e instanceof ConnectError)) throw brokeOff(e);
-    if (reader) void discard(reader, discardedBytes);
+    // Before the answer: some clients don't get to read one that comes earlier, and a Worker reads nothing after it.
+    if (reader) await inTime(discard(reader, discardedBytes), DISCARD_MS, () => e).catch(() => {});
     throw e;
   }
 }

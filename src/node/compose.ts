@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
-import { trust } from "../auth/trust.ts";
+import { createIdentify } from "../auth/identify.ts";
+import { ProcessGate } from "../auth/process-gate.ts";
+import { RevocationWatch } from "../auth/revocation-watch.ts";
 import { Committer } from "../chat/committer.ts";
 import { Feeds } from "../chat/feeds.ts";
 import { MemoryBroadcaster } from "../chat/memory-broadcaster.ts";
@@ -9,6 +11,7 @@ import { createApp } from "../http/app.ts";
 import type { Config } from "../http/config.ts";
 import { Door, isLoopbackName } from "../http/door.ts";
 import { LibsqlStore } from "../libsql/store.ts";
+import { LibsqlUsers } from "../libsql/users.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import type { Identify } from "../rpc/invoke.ts";
 import { Readiness } from "../rpc/readiness.ts";
@@ -33,12 +36,18 @@ export interface Running extends AsyncDisposable {
   readonly broadcaster: MemoryBroadcaster;
 }
 
-/** Puts the parts together: database, log, rooms, handlers, and the port they are served on. */
-export async function serve(config: Config, identify: Identify = trust): Promise<Running> {
-  const { host, corsOrigins, limits } = config;
+/**
+ * Puts the parts together: database, log, rooms, handlers, and the port they are served on.
+ *
+ * @param identify tells who calls, in place of what the configuration says
+ */
+export async function serve(config: Config, identify?: Identify): Promise<Running> {
+  const { host, auth, roomCreation, corsOrigins, limits } = config;
   await using started = new AsyncDisposableStack();
   const database = started.use(await openMigrated(config, (step) => log.info("migrating the database", { step })));
   const store = new LibsqlStore(database, limits);
+  const users = new LibsqlUsers(database);
+  const revocations = new RevocationWatch(users, limits);
   const broadcaster = new MemoryBroadcaster();
   const feeds = new Feeds({ store, subscriber: broadcaster, limits });
   const rooms = new Committer(store, broadcaster, { gather: nextTurn, limits });
@@ -48,10 +57,13 @@ export async function serve(config: Config, identify: Identify = trust): Promise
   const door = new Door({ corsOrigins, isLoopback: isLoopbackName(host) });
   const endpoints = createEndpoints({
     store,
+    users,
     rooms,
     feeds: () => feeds,
     readiness,
-    identify,
+    identify: identify ?? createIdentify({ auth, users, rooms: store, revocations, limits }),
+    gate: new ProcessGate(revocations, limits),
+    roomCreation,
     shutdownSignal: shutdown.signal,
     limits,
   });

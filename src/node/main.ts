@@ -3,6 +3,7 @@ import { getLogger } from "@logtape/logtape";
 import { parseConfig } from "../http/config.ts";
 import { configureLogging } from "../http/logging.ts";
 import { serve } from "./compose.ts";
+import { withSecretFiles } from "./secret-files.ts";
 
 const log = getLogger("roomlog");
 
@@ -13,7 +14,7 @@ const log = getLogger("roomlog");
 const ECHO_MS = 300;
 
 try {
-  const config = parseConfig(process.env);
+  const config = parseConfig(withSecretFiles(process.env));
   configureLogging(config.logLevel);
   process
     .removeAllListeners("warning")

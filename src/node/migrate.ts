@@ -1,8 +1,10 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { parseConfig } from "../http/config.ts";
+import { shownUrl } from "../http/shown-url.ts";
 import { newEpoch } from "../libsql/schema/migrate.ts";
 import { openMigrated } from "./open-migrated.ts";
+import { withSecretFiles } from "./secret-files.ts";
 
 const USAGE = `usage: npm run migrate [-- --new-epoch]
 
@@ -21,8 +23,8 @@ try {
 }
 
 async function run(wantsNewEpoch: boolean): Promise<void> {
-  const config = parseConfig(process.env);
+  const config = parseConfig(withSecretFiles(process.env));
   await using database = await openMigrated(config, console.log);
-  console.log(`the schema of ${config.databaseUrl.replace(/\?.*/, "")} is up to date`);
+  console.log(`the schema of ${shownUrl(config.databaseUrl)} is up to date`);
   if (wantsNewEpoch) console.log(`its epoch is ${await newEpoch(database)} now`);
 }

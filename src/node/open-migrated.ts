@@ -1,4 +1,5 @@
 import type { Config } from "../http/config.ts";
+import { shownUrl } from "../http/shown-url.ts";
 import type { Database } from "../libsql/database.ts";
 import { openDatabase } from "../libsql/open.ts";
 import { migrate } from "../libsql/schema/migrate.ts";
@@ -14,7 +15,7 @@ export async function openMigrated(config: Config, onProgress: (line: string) =>
     opened.move();
     return database;
   } catch (e) {
-    throw new Error(`the database ${databaseUrl.replace(/\?.*/, "")} can't be opened: ${rootCause(e)}`, { cause: e });
+    throw new Error(`the database ${shownUrl(databaseUrl)} can't be opened: ${rootCause(e)}`, { cause: e });
   }
 }
 

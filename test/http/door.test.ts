@@ -146,7 +146,13 @@ describe("behind a proxy whose origin is listed", () => {
 });
 
 describe("with CORS_ORIGINS=*", () => {
-  start({ CORS_ORIGINS: "*" });
+  start({
+    CORS_ORIGINS: "*",
+    AUTH: "jwt",
+    JWT_ISSUER: "https://issuer.example",
+    JWT_AUDIENCE: "roomlog",
+    JWT_SECRET: "x".repeat(32),
+  });
 
   test("every origin is allowed", async () => {
     expect((await preflight("https://any.example")).headers["access-control-allow-origin"]).toBe("https://any.example");

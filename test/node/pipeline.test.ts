@@ -53,16 +53,27 @@ test("[P8] an exchange is seen once, and its record tells how it ended", async (
   expect(seen).toEqual(["ServerReflectionInfo", "ServerReflectionInfo"]);
 });
 
-test("[P8] every RPC of the services has its row, and a field of its request that names the user", () => {
-  const rpcs = createRpcs({} as ChatParts, new Readiness(async () => {}));
+test("[P8] every RPC of the services has its row, which says who may call it, and where its request names the caller", () => {
+  const rpcs = createRpcs({} as ChatParts, new Readiness(async () => {}), "services");
   const rows = new Map(rpcs.map((rpc) => [`${rpc.method.parent.typeName}/${rpc.method.name}`, rpc]));
   expect(rows.size).toBe(rpcs.length);
   for (const method of [...ChatService.methods, ...Health.methods]) {
     const row = rows.get(`${method.parent.typeName}/${method.name}`)!;
     expect(row, method.name).toBeDefined();
-    if (row.actor) expect(method.input.field, method.name).toHaveProperty(row.actor);
-    expect(row.isPublic ?? false, method.name).toBe(method.parent === Health);
+    if (row.caller) expect(method.input.field, method.name).toHaveProperty(row.caller);
+    expect(row.may.includes("anyone"), method.name).toBe(method.parent === Health);
   }
+});
+
+test("[P5] users open rooms, and let others in, only where ROOM_CREATION=users", () => {
+  const mayUsers = (roomCreation: "services" | "users") => {
+    const rows = createRpcs({} as ChatParts, new Readiness(async () => {}), roomCreation);
+    return [ChatService.method.createChatRoom, ChatService.method.addMember].map((method) => {
+      return rows.find((row) => row.method === method)!.may.some((who) => who === "user" || who === "owner");
+    });
+  };
+  expect(mayUsers("services")).toEqual([false, false]);
+  expect(mayUsers("users")).toEqual([true, true]);
 });
 
 test("[P8] an RPC without a row can't be called, and a row that isn't public not without a caller", async () => {

@@ -17,7 +17,7 @@ export interface WranglerDevOptions {
   readonly databaseUrl?: string;
   /** Of another Worker than this project's. */
   readonly config?: string;
-  /** Variables of the Worker, before those of wrangler.toml. */
+  /** Variables of the Worker, before those of wrangler.toml. If they don't say otherwise, requests are believed. */
   readonly vars?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
 }
@@ -49,7 +49,10 @@ export async function startWranglerDev({
     `${directory.path}/state`,
     "--show-interactive-dev-session=false",
     // Said in any case: .dev.vars may have a database that is none for tests.
-    ...Object.entries({ ...vars, DATABASE_URL: databaseUrl }).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+    ...Object.entries({ AUTH: "trust", ...vars, DATABASE_URL: databaseUrl }).flatMap(([name, value]) => [
+      "--var",
+      `${name}:${value}`,
+    ]),
   ];
   const child = spawn("node_modules/.bin/wrangler", args, {
     // A process group of its own: workerd is not ended with wrangler, and doesn't listen to SIGTERM while it streams.

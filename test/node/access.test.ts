@@ -1,0 +1,5 @@
+import { describe } from "vitest";
+import { accessContract } from "../contract/access.ts";
+import { startNodeService } from "../support/node-service.ts";
+
+describe("Node", () => accessContract(startNodeService));
