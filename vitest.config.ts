@@ -23,7 +23,7 @@ function workerd(name: string, include: string, globalSetup?: string): TestProje
   };
 }
 
-const quiet = { LOG_LEVEL: "warning" };
+const quiet = { AUTH: "trust", LOG_LEVEL: "warning" };
 /** That there is no server is said, since .dev.vars may have one that is none for tests. */
 const alone = { DATABASE_URL: "", RESTORE_TO: "2026-01-01T00:00:00Z" };
 

@@ -5,8 +5,8 @@ import { HttpDatabase } from "../src/libsql/remote/http-database.ts";
 import { migrate } from "../src/libsql/schema/migrate.ts";
 import { noSqld, Sqld } from "../test/support/sqld.ts";
 
-// `npm run dev:workers` is `wrangler dev`, with what follows `--`; --sqld gives it a database server, which starts empty and
-// goes with it.
+// `npm run dev:workers` is `wrangler dev`, with what follows `--`, where requests are believed (AUTH=trust); --sqld gives it
+// a database server, which starts empty and goes with it.
 const args = process.argv.slice(2).filter((arg) => arg !== "--sqld");
 const wantsSqld = args.length < process.argv.length - 2;
 if (wantsSqld && noSqld) throw new Error(`${noSqld}; leave out --sqld, and the Worker keeps the log itself`);
@@ -20,8 +20,12 @@ if (sqld) {
   await migrate(new HttpDatabase(sqld.url));
   args.push("--var", `DATABASE_URL:${sqld.url}`);
 }
-const wrangler = spawn(process.execPath, ["node_modules/wrangler/bin/wrangler.js", "dev", ...args], {
-  stdio: "inherit",
-});
+const wrangler = spawn(
+  process.execPath,
+  ["node_modules/wrangler/bin/wrangler.js", "dev", "--var", "AUTH:trust", ...args],
+  {
+    stdio: "inherit",
+  },
+);
 void terminated.then(() => wrangler.kill());
 [process.exitCode] = await once(wrangler, "exit");

@@ -1,21 +1,25 @@
 import { env } from "cloudflare:workers";
-import { trust } from "../auth/trust.ts";
+import { createIdentify } from "../auth/identify.ts";
+import { RevocationWatch } from "../auth/revocation-watch.ts";
 import { type FeedParts, Feeds } from "../chat/feeds.ts";
 import { createApp } from "../http/app.ts";
 import { Door } from "../http/door.ts";
 import { configureLogging } from "../http/logging.ts";
 import { HttpDatabase } from "../libsql/remote/http-database.ts";
 import { LibsqlStore } from "../libsql/store.ts";
+import { LibsqlUsers } from "../libsql/users.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
 import { Readiness } from "../rpc/readiness.ts";
 import { DatabaseStubs } from "./database-stubs.ts";
 import { ObjectDatabase } from "./object-database.ts";
+import { ObjectGate } from "./object-gate.ts";
 import { ObjectRoomHost } from "./object-room-host.ts";
 import { SocketSubscriber } from "./room-socket.ts";
 import { workerConfig } from "./worker-config.ts";
 
 export { DatabaseObject } from "./database-object.ts";
 export { RoomObject } from "./room-object.ts";
+export { UserObject } from "./user-object.ts";
 
 /**
  * A stream ends after this time, in milliseconds, and its client resumes. The platform doesn't report every client that
@@ -29,13 +33,16 @@ const WATCH_MS = 60_000;
 const config = workerConfig(env);
 configureLogging(config.logLevel);
 
-const { limits, corsOrigins, databaseUrl, databaseAuthToken } = config;
+const { auth, roomCreation, limits, corsOrigins, databaseUrl, databaseAuthToken } = config;
 const databases = new DatabaseStubs(env.DATABASES, config);
 const server =
   databaseUrl === undefined
     ? undefined
     : new HttpDatabase(databaseUrl, databaseAuthToken, limits.databaseMs, limits.databaseReads);
-const store = new LibsqlStore(new ObjectDatabase(databases, limits, server), limits);
+const database = new ObjectDatabase(databases, limits, server);
+const store = new LibsqlStore(database, limits);
+const users = new LibsqlUsers(database);
+const revocations = new RevocationWatch(users, limits);
 const watched = new LibsqlStore(new ObjectDatabase(databases, limits), limits);
 const feedStore: FeedParts["store"] = {
   readLogs: (places, size) => store.readLogs(places, size),
@@ -44,11 +51,14 @@ const feedStore: FeedParts["store"] = {
 const readiness = new Readiness(() => store.ping());
 const endpoints = createEndpoints({
   store,
+  users,
   rooms: new ObjectRoomHost(env.ROOMS, limits),
   // A socket belongs to the request that opened it, and so do feeds.
   feeds: () => new Feeds({ store: feedStore, subscriber: new SocketSubscriber(env.ROOMS), limits, watchMs: WATCH_MS }),
   readiness,
-  identify: trust,
+  identify: createIdentify({ auth, users, rooms: store, revocations, limits }),
+  gate: new ObjectGate(env.USERS, limits, server && revocations),
+  roomCreation,
   streamMaxAgeMs: STREAM_MAX_AGE_MS,
   limits,
 });

@@ -20,8 +20,11 @@ export class ObjectRoomHost implements RoomHost {
     this.#answerMs = 2 * databaseMs;
   }
 
-  async apply<C extends RoomChange["case"]>(change: Extract<RoomChange, { case: C }>): Promise<Answers[C]> {
-    const request = toBinary(ChangeSchema, create(ChangeSchema, { change }));
+  async apply<C extends RoomChange["case"]>(
+    change: Extract<RoomChange, { case: C }>,
+    isOfUser = false,
+  ): Promise<Answers[C]> {
+    const request = toBinary(ChangeSchema, create(ChangeSchema, { change, isOfUser }));
     const answer = await this.#reach(this.#rooms.getByName(`${change.value.roomId}`).apply(request));
     const result = fromOutcome(fromBinary(OutcomeSchema, answer));
     if (result instanceof ConnectError) throw result;

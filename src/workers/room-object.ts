@@ -28,11 +28,11 @@ export class RoomObject extends DurableObject {
 
   /** Takes a Change and returns its Outcome. */
   async apply(request: Uint8Array): Promise<Uint8Array> {
-    const { change } = fromBinary(ChangeSchema, request);
+    const { change, isOfUser } = fromBinary(ChangeSchema, request);
     const result =
       change.case === undefined
         ? ofAnotherVersion()
-        : await this.#committer.apply(change).catch((e: unknown) => ConnectError.from(e, Code.Internal));
+        : await this.#committer.apply(change, isOfUser).catch((e: unknown) => ConnectError.from(e, Code.Internal));
     return toBinary(OutcomeSchema, toOutcome(result));
   }
 

@@ -4,6 +4,7 @@ import type { Listener, Publisher, Subscriber } from "../chat/broadcaster.ts";
 import { after, furthest, isBefore } from "../chat/position.ts";
 import type { Position } from "../chat/store.ts";
 import { DecodedNews } from "./decoded-news.ts";
+import { dial } from "./dial.ts";
 
 const PING = "ping";
 const PONG = "pong";
@@ -15,8 +16,6 @@ function pong({ seq, memberSeq }: Position): WebSocketRequestResponsePair {
 
 /** How often a Worker asks whether its sockets still reach their objects, in milliseconds. */
 const PING_MS = 20_000;
-/** How long a socket may take to open. */
-const DIAL_MS = 5_000;
 /** Pauses between attempts to open a socket again: doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
@@ -128,16 +127,9 @@ class RoomLink {
 
   async #open(): Promise<WebSocket> {
     // A stub that failed may be broken for good, so each attempt has its own.
-    const object = this.#rooms.getByName(`${this.#roomId}`);
-    // Not AbortSignal.timeout(), which would also close a socket that is open by then.
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), DIAL_MS);
-    const init = { headers: { upgrade: "websocket" }, signal: abort.signal };
-    const { webSocket } = await object.fetch("https://room/", init).finally(() => clearTimeout(timer));
-    if (!webSocket) throw new Error("the room object opened no socket");
-    webSocket.binaryType = "arraybuffer";
-    webSocket.accept();
-    return webSocket;
+    const socket = await dial(this.#rooms.getByName(`${this.#roomId}`));
+    if (socket instanceof Response) throw new Error("the room object opened no socket");
+    return socket;
   }
 
   #receive(data: unknown): void {

@@ -1,4 +1,5 @@
 import { type Config, ConfigError, parseConfig } from "../http/config.ts";
+import { shownUrl } from "../http/shown-url.ts";
 
 export interface WorkerConfig extends Omit<Config, "databaseUrl"> {
   /** A server; without one the database object keeps the log. */
@@ -7,11 +8,17 @@ export interface WorkerConfig extends Omit<Config, "databaseUrl"> {
   readonly databaseObjects: number;
   /** Where a database object is made when it is asked for the first time. */
   readonly databaseLocation: DurableObjectLocationHint | undefined;
-  /** What the database object's log is to be restored to, in milliseconds since 1970; a log that isn't of that time gets another epoch. */
+  /**
+   * What the database object's log is to be restored to, in milliseconds since 1970; a log that isn't of that time gets
+   * another epoch.
+   */
   readonly restoreTo: number | undefined;
 }
 
-/** Characters of a commit that fit into a value of a Durable Object's SQLite: 2 MB, and a character takes up to 6 bytes in JSON. */
+/**
+ * Characters of a commit that fit into a value of a Durable Object's SQLite: 2 MB, and a character takes up to 6 bytes in
+ * JSON.
+ */
 const STORAGE_CHARACTERS = 300_000;
 
 const LOCATIONS: readonly DurableObjectLocationHint[] = [
@@ -26,14 +33,19 @@ const LOCATIONS: readonly DurableObjectLocationHint[] = [
   "me",
 ];
 
-/** A Worker is reached from everywhere, so the rules for a public HOST hold; and it has no files. */
+/**
+ * A Worker is reached from everywhere, so the rules for a public HOST hold; without AUTH it refuses every call, since it has
+ * no start that could fail. And it has no files.
+ */
 export function workerConfig(env: Cloudflare.Env): WorkerConfig {
   const variables = env as unknown as Readonly<Record<string, string | undefined>>;
-  const { databaseUrl, ...config } = parseConfig({ ...variables, HOST: "0.0.0.0" });
+  const { databaseUrl, ...config } = parseConfig({ ...variables, HOST: "0.0.0.0" }, { mayBeUndecided: true });
   const problems: string[] = [];
   const hasServer = variables.DATABASE_URL !== undefined && variables.DATABASE_URL.trim() !== "";
   if (hasServer && databaseUrl.startsWith("file:")) {
-    problems.push(`DATABASE_URL is ${databaseUrl}, and Workers have no files; use a server, or leave it unset`);
+    problems.push(
+      `DATABASE_URL is ${shownUrl(databaseUrl)}, and Workers have no files; use a server, or leave it unset`,
+    );
   }
   const databaseObjects = Number(variables.DATABASE_OBJECTS?.trim() || 1);
   const mostObjects = hasServer ? 4 : 1;

@@ -22,6 +22,7 @@ describe("the bundle that wrangler deploys", () => {
           compatibilityFlags: ["enable_request_signal"],
           durableObjects: {
             ROOMS: { className: "RoomObject", useSQLite: true },
+            USERS: { className: "UserObject", useSQLite: true },
             DATABASES: { className: "DatabaseObject", useSQLite: true },
           },
           bindings: { AUTH: "trust", LOG_LEVEL: "warning", ...(restoreTo && { RESTORE_TO: restoreTo }) },

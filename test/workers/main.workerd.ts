@@ -2,6 +2,7 @@ import { DatabaseObject as RealDatabaseObject } from "../../src/workers/database
 import { RoomObject as RealRoomObject } from "../../src/workers/room-object.ts";
 
 export { default } from "../../src/workers/main.ts";
+export { UserObject } from "../../src/workers/user-object.ts";
 
 declare global {
   namespace Cloudflare {

@@ -3,7 +3,8 @@ import { LIMITS } from "../../src/chat/limits.ts";
 import { ObjectDatabase } from "../../src/workers/object-database.ts";
 import { databaseContract } from "../contract/database.ts";
 import { storeContract } from "../contract/store.ts";
-import { libsqlParts } from "../support/libsql-parts.ts";
+import { usersContract } from "../contract/users.ts";
+import { libsqlParts, libsqlUserParts } from "../support/libsql-parts.ts";
 
 /** A database object that nobody else uses, as Workers ask it. */
 function opens(name: string): () => Promise<ObjectDatabase> {
@@ -13,3 +14,4 @@ function opens(name: string): () => Promise<ObjectDatabase> {
 
 databaseContract("a Durable Object's own SQLite", opens("contract"));
 storeContract("a Durable Object's own SQLite", () => libsqlParts(opens("store contract")));
+usersContract("a Durable Object's own SQLite", () => libsqlUserParts(opens("users contract")));

@@ -26,9 +26,15 @@ test.each([
   [{ DATABASE_LOCATION: "berlin" }, "use one of wnam"],
   [{ RESTORE_TO: "yesterday" }, "use a time such as"],
   [{ RESTORE_TO: "2026-01-01T00:00:00Z", DATABASE_URL: "libsql://db.example" }, "leave one of them out"],
-  [{ AUTH: "" }, "set AUTH=trust"],
+  [{ AUTH: "none" }, "use jwt or trust"],
+  [{ CORS_ORIGINS: "*" }, "any page would be believed"],
 ])("%o is refused with words", (variables, words) => {
   expect(() => configOf(variables)).toThrow(words);
+});
+
+test("without AUTH it is undecided who may call, which is no problem of the start", () => {
+  expect(configOf({ AUTH: "" }).auth).toEqual({ mode: "undecided" });
+  expect(configOf({ AUTH: " ", JWT_ISSUER: "https://issuer.example" }).auth).toEqual({ mode: "undecided" });
 });
 
 test("a commit of the longest texts fits into a value of a Durable Object's SQLite", () => {
