@@ -11,9 +11,16 @@
 // Ids are positive. In JSON an int64 is a string ("7"); numbers are accepted up to 2^53 - 1, since beyond that many
 // writers and readers of JSON make another number of them.
 //
-// A room's list of members is a second log beside that of its messages: every member added or removed takes the next
-// number of it, `member_seq`. A reader's position in a room is a Cursor of both. Typing and read positions are in no log:
-// readers are told of them in passing, and of the read positions anew whenever they have caught up.
+// Every change of a message takes the next seq: that it is sent, edited, deleted, reacted to, replied to, pinned. A room's
+// record and its list of members are a second log beside that of its messages: every change of them takes the next number
+// of it, `member_seq`. A reader's position in a room is a Cursor of both. Typing, presence and read positions are in no
+// log: readers are told of them in passing, and of the read positions anew whenever they have caught up.
+//
+// The rooms are a log, too: whatever is committed takes the next `revision` of the database. A user's list of rooms is
+// followed from a ListCursor on the revisions, and so is, by services, everything.
+//
+// A room has a key, a string of the product's own ("order:9d3c"), by which it is opened and found; the room of post 7 has
+// the key "post:7". Where a time says until when something holds, 9999-12-31T23:59:59Z is for ever.
 //
 // A database has an `epoch`, which is another one once it has been restored from a backup: numbers may then have been
 // given a second time. A cursor of another epoch is refused or reset, never served with a hole.
@@ -28,7 +35,7 @@
 // user may. Without a user, it acts for itself: it reads every room, and does what an owner may. Services aren't called
 // from pages: one with an Origin is refused.
 // Where AUTH=trust, requests are believed, and the caller's field (or the header) has to say who calls; AddMember, IsMember
-// and GetProfiles may leave it out.
+// and GetProfiles may leave it out, and so may SendMessage of a system message.
 //
 // An error's code says what to do next:
 //   INVALID_ARGUMENT    the request is malformed: correct it. Details carry buf.validate.Violations, at most 10.
@@ -66,15 +73,15 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "./buf/validate/validate_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file chat.proto.
  */
 export const file_chat: GenFile = /*@__PURE__*/
-  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMilQEKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvd25lcl9pZBgFIAEoAyKSAgoGTWVtYmVyEgoKAmlkGAEgASgDEg8KB3Jvb21faWQYAiABKAMSDwoHdXNlcl9pZBgDIAEoAxIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWFkX21lc3NhZ2VfaWQYBiABKAMSEgoKbWVtYmVyX3NlcRgHIAEoAxIuCgpyZW1vdmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIdCgRyb2xlGAkgASgOMg8uY2hhdF9ncnBjLlJvbGUikgIKB01lc3NhZ2USCgoCaWQYASABKAMSDAoEYm9keRgCIAEoCRIPCgdyb29tX2lkGAMgASgDEg8KB3VzZXJfaWQYBCABKAMSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDc2VxGAcgASgDEhkKEWNsaWVudF9tZXNzYWdlX2lkGAggASgJEhMKC3JlcGx5X3RvX2lkGAkgASgDEi4KCmRlbGV0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKBkN1cnNvchIUCgNzZXEYASABKANCB7pIBCICKAASGwoKbWVtYmVyX3NlcRgCIAEoA0IHukgEIgIoABIWCgVlcG9jaBgDIAEoCUIHukgEcgIYICJDCg1DcmVhdGVSb29tUmVxEhgKB3Bvc3RfaWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoACJ9CgxBZGRNZW1iZXJSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEhkKCGFjdG9yX2lkGAMgASgDQge6SAQiAigAEh4KCHVzZXJfa2V5GAQgASgJQgy6SAlyBxiAAboBAQAiqAEKDlNlbmRNZXNzYWdlUmVxEhwKBGJvZHkYASABKAlCDrpIC3IJEAEYwD66AQEAEhgKB3Jvb21faWQYAiABKANCB7pIBCICKAESGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoABImChFjbGllbnRfbWVzc2FnZV9pZBgEIAEoCUILukgIcgYoQLoBAQASHAoLcmVwbHlfdG9faWQYBSABKANCB7pIBCICKAAi6QEKEFN0cmVhbU1lc3NhZ2VSZXESJAoIcm9vbV9pZHMYASADKANCErpID5IBDAgBEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEkwKCWFmdGVyX3NlcRgDIAMoCzIpLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxLkFmdGVyU2VxRW50cnlCDrpIC5oBCBAyKgQiAigAEhYKBWVwb2NoGAQgASgJQge6SARyAhggGi8KDUFmdGVyU2VxRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASJtCgpHZXRSb29tUmVxEhoKB3Jvb21faWQYASABKANCB7pIBCICKAFIABIaCgdwb3N0X2lkGAIgASgDQge6SAQiAigBSAASGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoAEINCgRyb29tEgW6SAIIASJfCgxMaXN0Um9vbXNSZXESGAoHdXNlcl9pZBgBIAEoA0IHukgEIgIoABIYCgVsaW1pdBgCIAEoBUIJukgGGgQYZCgAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGGQiTgoMTGlzdFJvb21zUmVzEiUKBXJvb21zGAEgAygLMhYuY2hhdF9ncnBjLlJvb21TdW1tYXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKmAQoLUm9vbVN1bW1hcnkSHQoEcm9vbRgBIAEoCzIPLmNoYXRfZ3JwYy5Sb29tEigKDGxhc3RfbWVzc2FnZRgCIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEh8KBGhlYWQYAyABKAsyES5jaGF0X2dycGMuQ3Vyc29yEhcKD3JlYWRfbWVzc2FnZV9pZBgEIAEoAxIUCgx1bnJlYWRfY291bnQYBSABKAUixQEKD0xpc3RNZXNzYWdlc1JlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASHAoJYmVmb3JlX2lkGAMgASgDQge6SAQiAigBSAASGwoIYWZ0ZXJfaWQYBCABKANCB7pIBCICKABIABIcCglhcm91bmRfaWQYBSABKANCB7pIBCICKAFIABIZCgVsaW1pdBgGIAEoBUIKukgHGgUYyAEoAEIKCghwb3NpdGlvbiKAAQoPTGlzdE1lc3NhZ2VzUmVzEiQKCG1lc3NhZ2VzGAEgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USEwoLaGFzX2VhcmxpZXIYAiABKAgSEQoJaGFzX2xhdGVyGAMgASgIEh8KBGhlYWQYBCABKAsyES5jaGF0X2dycGMuQ3Vyc29yIn8KDkxpc3RNZW1iZXJzUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIeCg1hZnRlcl91c2VyX2lkGAMgASgDQge6SAQiAigAEhkKBWxpbWl0GAQgASgFQgq6SAcaBRjIASgAIkYKDkxpc3RNZW1iZXJzUmVzEiIKB21lbWJlcnMYASADKAsyES5jaGF0X2dycGMuTWVtYmVyEhAKCGhhc19tb3JlGAIgASgIInwKC0lzTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAIiAKC0lzTWVtYmVyUmVzEhEKCWlzX21lbWJlchgBIAEoCCKAAQoPUmVtb3ZlTWVtYmVyUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAIoUBChRUcmFuc2Zlck93bmVyc2hpcFJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAASHgoIdXNlcl9rZXkYBCABKAlCDLpICXIHGIABugEBACKmAQoKU2V0Um9sZVJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAASHgoIdXNlcl9rZXkYBCABKAlCDLpICXIHGIABugEBABIpCgRyb2xlGAUgASgOMg8uY2hhdF9ncnBjLlJvbGVCCrpIB4IBBBABIAAipAEKDkVkaXRNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAEhwKBGJvZHkYBCABKAlCDrpIC3IJEAEYwD66AQEAEiMKDmNsaWVudF9lZGl0X2lkGAUgASgJQgu6SAhyBihAugEBACJjChBEZWxldGVNZXNzYWdlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAIl4KC01hcmtSZWFkUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIbCgptZXNzYWdlX2lkGAMgASgDQge6SAQiAigBIkMKDVNlbmRUeXBpbmdSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAIg8KDVNlbmRUeXBpbmdSZXMi+QEKD1N0cmVhbUV2ZW50c1JlcRIkCghyb29tX2lkcxgBIAMoA0ISukgPkgEMCAEQMhgBIgQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASPgoFYWZ0ZXIYAyADKAsyJS5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxLkFmdGVyRW50cnlCCLpIBZoBAhAyEiUKEWhlYXJ0YmVhdF9zZWNvbmRzGAQgASgFQgq6SAcaBRisAigAGj8KCkFmdGVyRW50cnkSCwoDa2V5GAEgASgDEiAKBXZhbHVlGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvcjoCOAEi2QIKBUV2ZW50EiUKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZUgAEikKDG1lbWJlcl9hZGRlZBgCIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIrCg5tZW1iZXJfcmVtb3ZlZBgDIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIqCgpyZWFkX21vdmVkGAQgASgLMhQuY2hhdF9ncnBjLlJlYWRNb3ZlZEgAEikKCWNhdWdodF91cBgFIAEoCzIULmNoYXRfZ3JwYy5Qb3NpdGlvbnNIABIpCgloZWFydGJlYXQYBiABKAsyFC5jaGF0X2dycGMuUG9zaXRpb25zSAASIQoFcmVzZXQYByABKAsyEC5jaGF0X2dycGMuUmVzZXRIABIjCgZ0eXBpbmcYCCABKAsyES5jaGF0X2dycGMuVHlwaW5nSABCBwoFZXZlbnQiggEKCVBvc2l0aW9ucxIyCgdjdXJzb3JzGAEgAygLMiEuY2hhdF9ncnBjLlBvc2l0aW9ucy5DdXJzb3JzRW50cnkaQQoMQ3Vyc29yc0VudHJ5EgsKA2tleRgBIAEoAxIgCgV2YWx1ZRgCIAEoCzIRLmNoYXRfZ3JwYy5DdXJzb3I6AjgBIjsKBVJlc2V0Eg8KB3Jvb21faWQYASABKAMSIQoGY3Vyc29yGAIgASgLMhEuY2hhdF9ncnBjLkN1cnNvciKXAQoJUmVhZE1vdmVkEg8KB3Jvb21faWQYASABKAMSQgoQcmVhZF9tZXNzYWdlX2lkcxgCIAMoCzIoLmNoYXRfZ3JwYy5SZWFkTW92ZWQuUmVhZE1lc3NhZ2VJZHNFbnRyeRo1ChNSZWFkTWVzc2FnZUlkc0VudHJ5EgsKA2tleRgBIAEoAxINCgV2YWx1ZRgCIAEoAzoCOAEiWgoGVHlwaW5nEg8KB3Jvb21faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAxIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJGCgdQcm9maWxlEg8KB3VzZXJfaWQYASABKAMSCwoDa2V5GAIgASgJEgwKBG5hbWUYAyABKAkSDwoHcGljdHVyZRgEIAEoCSJyCg5HZXRQcm9maWxlc1JlcRIgCgh1c2VyX2lkcxgBIAMoA0IOukgLkgEIEGQiBCICKAESIwoEa2V5cxgCIAMoCUIVukgSkgEPEGQiC3IJEAEYgAG6AQEAEhkKCGFjdG9yX2lkGAMgASgDQge6SAQiAigAIjYKDkdldFByb2ZpbGVzUmVzEiQKCHByb2ZpbGVzGAEgAygLMhIuY2hhdF9ncnBjLlByb2ZpbGUijgEKD1Jldm9rZVRva2Vuc1JlcRIaCgd1c2VyX2lkGAEgASgDQge6SAQiAigBSAASHQoDa2V5GAIgASgJQg66SAtyCRABGIABugEBAEgAEjEKDWlzc3VlZF9iZWZvcmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg0KBHVzZXISBbpIAggBIhEKD1Jldm9rZVRva2Vuc1JlcypBCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX01FTUJFUhABEhIKDlJPTEVfTU9ERVJBVE9SEAIy3wkKC0NoYXRTZXJ2aWNlEjsKDkNyZWF0ZUNoYXRSb29tEhguY2hhdF9ncnBjLkNyZWF0ZVJvb21SZXEaDy5jaGF0X2dycGMuUm9vbRI3CglBZGRNZW1iZXISFy5jaGF0X2dycGMuQWRkTWVtYmVyUmVxGhEuY2hhdF9ncnBjLk1lbWJlchI8CgtTZW5kTWVzc2FnZRIZLmNoYXRfZ3JwYy5TZW5kTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEkIKDVN0cmVhbU1lc3NhZ2USGy5jaGF0X2dycGMuU3RyZWFtTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlMAESNgoHR2V0Um9vbRIVLmNoYXRfZ3JwYy5HZXRSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20iA5ACARJCCglMaXN0Um9vbXMSFy5jaGF0X2dycGMuTGlzdFJvb21zUmVxGhcuY2hhdF9ncnBjLkxpc3RSb29tc1JlcyIDkAIBEksKDExpc3RNZXNzYWdlcxIaLmNoYXRfZ3JwYy5MaXN0TWVzc2FnZXNSZXEaGi5jaGF0X2dycGMuTGlzdE1lc3NhZ2VzUmVzIgOQAgESSAoLTGlzdE1lbWJlcnMSGS5jaGF0X2dycGMuTGlzdE1lbWJlcnNSZXEaGS5jaGF0X2dycGMuTGlzdE1lbWJlcnNSZXMiA5ACARI/CghJc01lbWJlchIWLmNoYXRfZ3JwYy5Jc01lbWJlclJlcRoWLmNoYXRfZ3JwYy5Jc01lbWJlclJlcyIDkAIBEj0KDFJlbW92ZU1lbWJlchIaLmNoYXRfZ3JwYy5SZW1vdmVNZW1iZXJSZXEaES5jaGF0X2dycGMuTWVtYmVyEkUKEVRyYW5zZmVyT3duZXJzaGlwEh8uY2hhdF9ncnBjLlRyYW5zZmVyT3duZXJzaGlwUmVxGg8uY2hhdF9ncnBjLlJvb20SMwoHU2V0Um9sZRIVLmNoYXRfZ3JwYy5TZXRSb2xlUmVxGhEuY2hhdF9ncnBjLk1lbWJlchI8CgtFZGl0TWVzc2FnZRIZLmNoYXRfZ3JwYy5FZGl0TWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEkAKDURlbGV0ZU1lc3NhZ2USGy5jaGF0X2dycGMuRGVsZXRlTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEjUKCE1hcmtSZWFkEhYuY2hhdF9ncnBjLk1hcmtSZWFkUmVxGhEuY2hhdF9ncnBjLk1lbWJlchJACgpTZW5kVHlwaW5nEhguY2hhdF9ncnBjLlNlbmRUeXBpbmdSZXEaGC5jaGF0X2dycGMuU2VuZFR5cGluZ1JlcxI+CgxTdHJlYW1FdmVudHMSGi5jaGF0X2dycGMuU3RyZWFtRXZlbnRzUmVxGhAuY2hhdF9ncnBjLkV2ZW50MAESSAoLR2V0UHJvZmlsZXMSGS5jaGF0X2dycGMuR2V0UHJvZmlsZXNSZXEaGS5jaGF0X2dycGMuR2V0UHJvZmlsZXNSZXMiA5ACARJGCgxSZXZva2VUb2tlbnMSGi5jaGF0X2dycGMuUmV2b2tlVG9rZW5zUmVxGhouY2hhdF9ncnBjLlJldm9rZVRva2Vuc1Jlc2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CgpjaGF0LnByb3RvEgljaGF0X2dycGMizgIKBFJvb20SCgoCaWQYASABKAMSDwoHcG9zdF9pZBgCIAEoAxIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghvd25lcl9pZBgFIAEoAxILCgNrZXkYBiABKAkSDAoEbmFtZRgHIAEoCRIlCgRkYXRhGAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxtZW1iZXJfY291bnQYCSABKAUSEgoKbWVtYmVyX3NlcRgKIAEoAxIwCgxmcm96ZW5fdW50aWwYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKEXNsb3dfbW9kZV9zZWNvbmRzGAwgASgFIvUCCgZNZW1iZXISCgoCaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoAxIPCgd1c2VyX2lkGAMgASgDEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3JlYWRfbWVzc2FnZV9pZBgGIAEoAxISCgptZW1iZXJfc2VxGAcgASgDEi4KCnJlbW92ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KBHJvbGUYCSABKA4yDy5jaGF0X2dycGMuUm9sZRIvCgttdXRlZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMYmFubmVkX3VudGlsGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK+BAoHTWVzc2FnZRIKCgJpZBgBIAEoAxIMCgRib2R5GAIgASgJEg8KB3Jvb21faWQYAyABKAMSDwoHdXNlcl9pZBgEIAEoAxIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNzZXEYByABKAMSGQoRY2xpZW50X21lc3NhZ2VfaWQYCCABKAkSEwoLcmVwbHlfdG9faWQYCSABKAMSLgoKZGVsZXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoEZGF0YRgLIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJAoEa2luZBgMIAEoDjIWLmNoYXRfZ3JwYy5NZXNzYWdlS2luZBITCgtjcmVhdGVkX3NlcRgNIAEoAxItCgllZGl0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEm1lbnRpb25lZF91c2VyX2lkcxgPIAMoAxImCglyZWFjdGlvbnMYECADKAsyEy5jaGF0X2dycGMuUmVhY3Rpb24SEQoJdGhyZWFkX2lkGBEgASgDEhMKC3JlcGx5X2NvdW50GBIgASgFEi0KCXBpbm5lZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOgoIUmVhY3Rpb24SDQoFZW1vamkYASABKAkSDQoFY291bnQYAiABKAUSEAoIdXNlcl9pZHMYAyADKAMiUwoGQ3Vyc29yEhQKA3NlcRgBIAEoA0IHukgEIgIoABIbCgptZW1iZXJfc2VxGAIgASgDQge6SAQiAigAEhYKBWVwb2NoGAMgASgJQge6SARyAhggIkMKDUNyZWF0ZVJvb21SZXESGAoHcG9zdF9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAIn0KDEFkZE1lbWJlclJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAASHgoIdXNlcl9rZXkYBCABKAlCDLpICXIHGIABugEBACKtAgoOU2VuZE1lc3NhZ2VSZXESHAoEYm9keRgBIAEoCUIOukgLcgkQARjAProBAQASGAoHcm9vbV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAEiYKEWNsaWVudF9tZXNzYWdlX2lkGAQgASgJQgu6SAhyBihAugEBABIcCgtyZXBseV90b19pZBgFIAEoA0IHukgEIgIoABIlCgRkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIuCgRraW5kGAcgASgOMhYuY2hhdF9ncnBjLk1lc3NhZ2VLaW5kQgi6SAWCAQIQARIsChJtZW50aW9uZWRfdXNlcl9pZHMYCCADKANCELpIDZIBChAyGAEiBCICKAEi6QEKEFN0cmVhbU1lc3NhZ2VSZXESJAoIcm9vbV9pZHMYASADKANCErpID5IBDAgBEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEkwKCWFmdGVyX3NlcRgDIAMoCzIpLmNoYXRfZ3JwYy5TdHJlYW1NZXNzYWdlUmVxLkFmdGVyU2VxRW50cnlCDrpIC5oBCBAyKgQiAigAEhYKBWVwb2NoGAQgASgJQge6SARyAhggGi8KDUFmdGVyU2VxRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASKMAQoKR2V0Um9vbVJlcRIaCgdyb29tX2lkGAEgASgDQge6SAQiAigBSAASGgoHcG9zdF9pZBgCIAEoA0IHukgEIgIoAUgAEh0KA2tleRgEIAEoCUIOukgLcgkQARiAAboBAQBIABIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAQg0KBHJvb20SBbpIAggBIl8KDExpc3RSb29tc1JlcRIYCgd1c2VyX2lkGAEgASgDQge6SAQiAigAEhgKBWxpbWl0GAIgASgFQgm6SAYaBBhkKAASGwoKcGFnZV90b2tlbhgDIAEoCUIHukgEcgIYZCJzCgxMaXN0Um9vbXNSZXMSJQoFcm9vbXMYASADKAsyFi5jaGF0X2dycGMuUm9vbVN1bW1hcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEiMKBGxpc3QYAyABKAsyFS5jaGF0X2dycGMuTGlzdEN1cnNvciL5AQoLUm9vbVN1bW1hcnkSHQoEcm9vbRgBIAEoCzIPLmNoYXRfZ3JwYy5Sb29tEigKDGxhc3RfbWVzc2FnZRgCIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEh8KBGhlYWQYAyABKAsyES5jaGF0X2dycGMuQ3Vyc29yEhcKD3JlYWRfbWVzc2FnZV9pZBgEIAEoAxIUCgx1bnJlYWRfY291bnQYBSABKAUSFwoPaGFzX21vcmVfdW5yZWFkGAYgASgIEhUKDW1lbnRpb25fY291bnQYByABKAUSIQoGbWVtYmVyGAggASgLMhEuY2hhdF9ncnBjLk1lbWJlciI/CgpMaXN0Q3Vyc29yEhkKCHJldmlzaW9uGAEgASgDQge6SAQiAigAEhYKBWVwb2NoGAIgASgJQge6SARyAhggIvEBCg9MaXN0TWVzc2FnZXNSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEhwKCWJlZm9yZV9pZBgDIAEoA0IHukgEIgIoAUgAEhsKCGFmdGVyX2lkGAQgASgDQge6SAQiAigASAASHAoJYXJvdW5kX2lkGAUgASgDQge6SAQiAigBSAASGQoFbGltaXQYBiABKAVCCrpIBxoFGMgBKAASGgoJdGhyZWFkX2lkGAcgASgDQge6SAQiAigAEg4KBnBpbm5lZBgIIAEoCEIKCghwb3NpdGlvbiKAAQoPTGlzdE1lc3NhZ2VzUmVzEiQKCG1lc3NhZ2VzGAEgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USEwoLaGFzX2VhcmxpZXIYAiABKAgSEQoJaGFzX2xhdGVyGAMgASgIEh8KBGhlYWQYBCABKAsyES5jaGF0X2dycGMuQ3Vyc29yIo8BCg5MaXN0TWVtYmVyc1JlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAiABKANCB7pIBCICKAASHgoNYWZ0ZXJfdXNlcl9pZBgDIAEoA0IHukgEIgIoABIZCgVsaW1pdBgEIAEoBUIKukgHGgUYyAEoABIOCgZiYW5uZWQYBSABKAgiRgoOTGlzdE1lbWJlcnNSZXMSIgoHbWVtYmVycxgBIAMoCzIRLmNoYXRfZ3JwYy5NZW1iZXISEAoIaGFzX21vcmUYAiABKAgifAoLSXNNZW1iZXJSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEhkKCGFjdG9yX2lkGAMgASgDQge6SAQiAigAEh4KCHVzZXJfa2V5GAQgASgJQgy6SAlyBxiAAboBAQAiIAoLSXNNZW1iZXJSZXMSEQoJaXNfbWVtYmVyGAEgASgIIoABCg9SZW1vdmVNZW1iZXJSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEhkKCGFjdG9yX2lkGAMgASgDQge6SAQiAigAEh4KCHVzZXJfa2V5GAQgASgJQgy6SAlyBxiAAboBAQAihQEKFFRyYW5zZmVyT3duZXJzaGlwUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAIqYBCgpTZXRSb2xlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAEikKBHJvbGUYBSABKA4yDy5jaGF0X2dycGMuUm9sZUIKukgHggEEEAEgACLLAQoORWRpdE1lc3NhZ2VSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIbCgptZXNzYWdlX2lkGAIgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAyABKANCB7pIBCICKAASHAoEYm9keRgEIAEoCUIOukgLcgkQARjAProBAQASIwoOY2xpZW50X2VkaXRfaWQYBSABKAlCC7pICHIGKEC6AQEAEiUKBGRhdGEYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ImMKEERlbGV0ZU1lc3NhZ2VSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIbCgptZXNzYWdlX2lkGAIgASgDQge6SAQiAigBEhgKB3VzZXJfaWQYAyABKANCB7pIBCICKAAidQoLTWFya1JlYWRSZXESGAoHcm9vbV9pZBgBIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEhsKCm1lc3NhZ2VfaWQYAyABKANCB7pIBCICKAASFQoNbWF5X21vdmVfYmFjaxgEIAEoCCJUCg1TZW5kVHlwaW5nUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIPCgdzdG9wcGVkGAMgASgIIg8KDVNlbmRUeXBpbmdSZXMiyQIKD1N0cmVhbUV2ZW50c1JlcRIiCghyb29tX2lkcxgBIAMoA0IQukgNkgEKEDIYASIEIgIoARIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEj4KBWFmdGVyGAMgAygLMiUuY2hhdF9ncnBjLlN0cmVhbUV2ZW50c1JlcS5BZnRlckVudHJ5Qgi6SAWaAQIQMhIlChFoZWFydGJlYXRfc2Vjb25kcxgEIAEoBUIKukgHGgUYrAIoABITCgtmb2xsb3dfbGlzdBgFIAEoCBIpCgpsaXN0X2FmdGVyGAYgASgLMhUuY2hhdF9ncnBjLkxpc3RDdXJzb3ISEAoIcHJlc2VuY2UYByABKAgaPwoKQWZ0ZXJFbnRyeRILCgNrZXkYASABKAMSIAoFdmFsdWUYAiABKAsyES5jaGF0X2dycGMuQ3Vyc29yOgI4ASK1BAoFRXZlbnQSJQoHbWVzc2FnZRgBIAEoCzISLmNoYXRfZ3JwYy5NZXNzYWdlSAASKQoMbWVtYmVyX2FkZGVkGAIgASgLMhEuY2hhdF9ncnBjLk1lbWJlckgAEisKDm1lbWJlcl9yZW1vdmVkGAMgASgLMhEuY2hhdF9ncnBjLk1lbWJlckgAEioKCnJlYWRfbW92ZWQYBCABKAsyFC5jaGF0X2dycGMuUmVhZE1vdmVkSAASKQoJY2F1Z2h0X3VwGAUgASgLMhQuY2hhdF9ncnBjLlBvc2l0aW9uc0gAEikKCWhlYXJ0YmVhdBgGIAEoCzIULmNoYXRfZ3JwYy5Qb3NpdGlvbnNIABIhCgVyZXNldBgHIAEoCzIQLmNoYXRfZ3JwYy5SZXNldEgAEiMKBnR5cGluZxgIIAEoCzIRLmNoYXRfZ3JwYy5UeXBpbmdIABInCgxyb29tX3VwZGF0ZWQYCSABKAsyDy5jaGF0X2dycGMuUm9vbUgAEi4KDHJvb21fZGVsZXRlZBgKIAEoCzIWLmNoYXRfZ3JwYy5Sb29tRGVsZXRlZEgAEi4KDHJvb21fY2hhbmdlZBgLIAEoCzIWLmNoYXRfZ3JwYy5Sb29tU3VtbWFyeUgAEigKCXJvb21fbGVmdBgMIAEoCzITLmNoYXRfZ3JwYy5Sb29tTGVmdEgAEicKCHByZXNlbmNlGA0gASgLMhMuY2hhdF9ncnBjLlByZXNlbmNlSABCBwoFZXZlbnQipwEKCVBvc2l0aW9ucxIyCgdjdXJzb3JzGAEgAygLMiEuY2hhdF9ncnBjLlBvc2l0aW9ucy5DdXJzb3JzRW50cnkSIwoEbGlzdBgCIAEoCzIVLmNoYXRfZ3JwYy5MaXN0Q3Vyc29yGkEKDEN1cnNvcnNFbnRyeRILCgNrZXkYASABKAMSIAoFdmFsdWUYAiABKAsyES5jaGF0X2dycGMuQ3Vyc29yOgI4ASIeCgtSb29tRGVsZXRlZBIPCgdyb29tX2lkGAEgASgDIhsKCFJvb21MZWZ0Eg8KB3Jvb21faWQYASABKAMiPAoIUHJlc2VuY2USDwoHcm9vbV9pZBgBIAEoAxIQCgh1c2VyX2lkcxgCIAMoAxINCgVjb3VudBgDIAEoBSI7CgVSZXNldBIPCgdyb29tX2lkGAEgASgDEiEKBmN1cnNvchgCIAEoCzIRLmNoYXRfZ3JwYy5DdXJzb3IilwEKCVJlYWRNb3ZlZBIPCgdyb29tX2lkGAEgASgDEkIKEHJlYWRfbWVzc2FnZV9pZHMYAiADKAsyKC5jaGF0X2dycGMuUmVhZE1vdmVkLlJlYWRNZXNzYWdlSWRzRW50cnkaNQoTUmVhZE1lc3NhZ2VJZHNFbnRyeRILCgNrZXkYASABKAMSDQoFdmFsdWUYAiABKAM6AjgBIpkBCgZUeXBpbmcSDwoHcm9vbV9pZBgBIAEoAxIPCgd1c2VyX2lkGAIgASgDEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCXJlbWFpbmluZxgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdzdG9wcGVkGAUgASgIIkYKB1Byb2ZpbGUSDwoHdXNlcl9pZBgBIAEoAxILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIPCgdwaWN0dXJlGAQgASgJInIKDkdldFByb2ZpbGVzUmVxEiAKCHVzZXJfaWRzGAEgAygDQg66SAuSAQgQZCIEIgIoARIjCgRrZXlzGAIgAygJQhW6SBKSAQ8QZCILcgkQARiAAboBAQASGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAAiNgoOR2V0UHJvZmlsZXNSZXMSJAoIcHJvZmlsZXMYASADKAsyEi5jaGF0X2dycGMuUHJvZmlsZSKOAQoPUmV2b2tlVG9rZW5zUmVxEhoKB3VzZXJfaWQYASABKANCB7pIBCICKAFIABIdCgNrZXkYAiABKAlCDrpIC3IJEAEYgAG6AQEASAASMQoNaXNzdWVkX2JlZm9yZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDQoEdXNlchIFukgCCAEiEQoPUmV2b2tlVG9rZW5zUmVzIoYCCg1FbnN1cmVSb29tUmVxEh0KA2tleRgBIAEoCUIOukgLcgkQARiAAboBAQBIABIaCgdwb3N0X2lkGAIgASgDQge6SAQiAigBSAASGAoHdXNlcl9pZBgDIAEoA0IHukgEIgIoABIiCgptZW1iZXJfaWRzGAQgAygDQg66SAuSAQgQZCIEIgIoARIqCgttZW1iZXJfa2V5cxgFIAMoCUIVukgSkgEPEGQiC3IJEAEYgAG6AQEAEhoKBG5hbWUYBiABKAlCDLpICXIHGMgBugEBABIlCgRkYXRhGAcgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEINCgRyb29tEgW6SAIIASKKAQoNRW5zdXJlUm9vbVJlcxIdCgRyb29tGAEgASgLMg8uY2hhdF9ncnBjLlJvb20SDgoGaXNfbmV3GAIgASgIEiIKB21lbWJlcnMYAyADKAsyES5jaGF0X2dycGMuTWVtYmVyEiYKCW5vdF9hZGRlZBgEIAMoCzITLmNoYXRfZ3JwYy5Ob3RBZGRlZCIrCghOb3RBZGRlZBIPCgd1c2VyX2lkGAEgASgDEg4KBnJlYXNvbhgCIAEoCSKJAgoNVXBkYXRlUm9vbVJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhkKCGFjdG9yX2lkGAIgASgDQge6SAQiAigAEh8KBG5hbWUYAyABKAlCDLpICXIHGMgBugEBAEgAiAEBEiUKBGRhdGEYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjAKDGZyb3plbl91bnRpbBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoRc2xvd19tb2RlX3NlY29uZHMYBiABKAVCCrpIBxoFGJAcKABIAYgBAUIHCgVfbmFtZUIUChJfc2xvd19tb2RlX3NlY29uZHMiRAoNRGVsZXRlUm9vbVJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhkKCGFjdG9yX2lkGAIgASgDQge6SAQiAigAIg8KDURlbGV0ZVJvb21SZXMibgoLR2V0Um9vbXNSZXESIAoIcm9vbV9pZHMYASADKANCDrpIC5IBCBBkIgQiAigBEiMKBGtleXMYAiADKAlCFbpIEpIBDxBkIgtyCRABGIABugEBABIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAIjQKC0dldFJvb21zUmVzEiUKBXJvb21zGAEgAygLMhYuY2hhdF9ncnBjLlJvb21TdW1tYXJ5IpABCg1BZGRNZW1iZXJzUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGQoIYWN0b3JfaWQYAiABKANCB7pIBCICKAASIAoIdXNlcl9pZHMYAyADKANCDrpIC5IBCBBkIgQiAigBEigKCXVzZXJfa2V5cxgEIAMoCUIVukgSkgEPEGQiC3IJEAEYgAG6AQEAIlsKDUFkZE1lbWJlcnNSZXMSIgoHbWVtYmVycxgBIAMoCzIRLmNoYXRfZ3JwYy5NZW1iZXISJgoJbm90X2FkZGVkGAIgAygLMhMuY2hhdF9ncnBjLk5vdEFkZGVkIqwBCgpTZXRNdXRlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAEi8KC211dGVkX3VudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKsAQoJU2V0QmFuUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIZCghhY3Rvcl9pZBgDIAEoA0IHukgEIgIoABIeCgh1c2VyX2tleRgEIAEoCUIMukgJcgcYgAG6AQEAEjAKDGJhbm5lZF91bnRpbBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiwEKDlNldFJlYWN0aW9uUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGwoKbWVzc2FnZV9pZBgCIAEoA0IHukgEIgIoARIYCgd1c2VyX2lkGAMgASgDQge6SAQiAigAEhwKBWVtb2ppGAQgASgJQg26SApyCBABKEC6AQEAEgoKAm9uGAUgASgIImkKCVNldFBpblJlcRIYCgdyb29tX2lkGAEgASgDQge6SAQiAigBEhsKCm1lc3NhZ2VfaWQYAiABKANCB7pIBCICKAESGQoIYWN0b3JfaWQYAyABKANCB7pIBCICKAASCgoCb24YBCABKAgiZwoPTGlzdFByZXNlbmNlUmVxEhgKB3Jvb21faWQYASABKANCB7pIBCICKAESGAoHdXNlcl9pZBgCIAEoA0IHukgEIgIoABIgCgh1c2VyX2lkcxgDIAMoA0IOukgLkgEIEGQiBCICKAEiSAoPTGlzdFByZXNlbmNlUmVzEiYKBXVzZXJzGAEgAygLMhcuY2hhdF9ncnBjLlVzZXJQcmVzZW5jZRINCgVjb3VudBgCIAEoBSJiCgxVc2VyUHJlc2VuY2USDwoHdXNlcl9pZBgBIAEoAxIPCgdpc19oZXJlGAIgASgIEjAKDGxhc3Rfc2Vlbl9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAinQEKEVNlYXJjaE1lc3NhZ2VzUmVxEh0KBXF1ZXJ5GAEgASgJQg66SAtyCRABGMgBugEBABIYCgd1c2VyX2lkGAIgASgDQge6SAQiAigAEhgKB3Jvb21faWQYAyABKANCB7pIBCICKAASGAoFbGltaXQYBCABKAVCCbpIBhoEGDIoABIbCgpwYWdlX3Rva2VuGAUgASgJQge6SARyAhhkIlQKEVNlYXJjaE1lc3NhZ2VzUmVzEiYKBWZvdW5kGAEgAygLMhcuY2hhdF9ncnBjLkZvdW5kTWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiWAoMRm91bmRNZXNzYWdlEiMKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZRIjCgdleGNlcnB0GAIgAygLMhIuY2hhdF9ncnBjLkV4Y2VycHQiKQoHRXhjZXJwdBIMCgR0ZXh0GAEgASgJEhAKCGlzX21hdGNoGAIgASgIIk0KDFN0cmVhbUFsbFJlcRIWCgVhZnRlchgBIAEoCUIHukgEcgIYZBIlChFoZWFydGJlYXRfc2Vjb25kcxgCIAEoBUIKukgHGgUYrAIoACLvAQoMU3RyZWFtQWxsUmVzEg4KBmN1cnNvchgBIAEoCRIlCgdtZXNzYWdlGAIgASgLMhIuY2hhdF9ncnBjLk1lc3NhZ2VIABIjCgZtZW1iZXIYAyABKAsyES5jaGF0X2dycGMuTWVtYmVySAASHwoEcm9vbRgEIAEoCzIPLmNoYXRfZ3JwYy5Sb29tSAASLgoMcm9vbV9kZWxldGVkGAUgASgLMhYuY2hhdF9ncnBjLlJvb21EZWxldGVkSAASKQoKdXBfdG9fZGF0ZRgGIAEoCzITLmNoYXRfZ3JwYy5VcFRvRGF0ZUgAQgcKBWV2ZW50IgoKCFVwVG9EYXRlKlIKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfTUVNQkVSEAESEgoOUk9MRV9NT0RFUkFUT1IQAhIPCgtST0xFX1JFQURFUhADKlsKC01lc3NhZ2VLaW5kEhwKGE1FU1NBR0VfS0lORF9VTlNQRUNJRklFRBAAEhUKEU1FU1NBR0VfS0lORF9VU0VSEAESFwoTTUVTU0FHRV9LSU5EX1NZU1RFTRACMtoPCgtDaGF0U2VydmljZRI7Cg5DcmVhdGVDaGF0Um9vbRIYLmNoYXRfZ3JwYy5DcmVhdGVSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20SQAoKRW5zdXJlUm9vbRIYLmNoYXRfZ3JwYy5FbnN1cmVSb29tUmVxGhguY2hhdF9ncnBjLkVuc3VyZVJvb21SZXMSNwoKVXBkYXRlUm9vbRIYLmNoYXRfZ3JwYy5VcGRhdGVSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20SQAoKRGVsZXRlUm9vbRIYLmNoYXRfZ3JwYy5EZWxldGVSb29tUmVxGhguY2hhdF9ncnBjLkRlbGV0ZVJvb21SZXMSPwoIR2V0Um9vbXMSFi5jaGF0X2dycGMuR2V0Um9vbXNSZXEaFi5jaGF0X2dycGMuR2V0Um9vbXNSZXMiA5ACARJACgpBZGRNZW1iZXJzEhguY2hhdF9ncnBjLkFkZE1lbWJlcnNSZXEaGC5jaGF0X2dycGMuQWRkTWVtYmVyc1JlcxI3CglBZGRNZW1iZXISFy5jaGF0X2dycGMuQWRkTWVtYmVyUmVxGhEuY2hhdF9ncnBjLk1lbWJlchI8CgtTZW5kTWVzc2FnZRIZLmNoYXRfZ3JwYy5TZW5kTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlEkIKDVN0cmVhbU1lc3NhZ2USGy5jaGF0X2dycGMuU3RyZWFtTWVzc2FnZVJlcRoSLmNoYXRfZ3JwYy5NZXNzYWdlMAESNgoHR2V0Um9vbRIVLmNoYXRfZ3JwYy5HZXRSb29tUmVxGg8uY2hhdF9ncnBjLlJvb20iA5ACARJCCglMaXN0Um9vbXMSFy5jaGF0X2dycGMuTGlzdFJvb21zUmVxGhcuY2hhdF9ncnBjLkxpc3RSb29tc1JlcyIDkAIBEksKDExpc3RNZXNzYWdlcxIaLmNoYXRfZ3JwYy5MaXN0TWVzc2FnZXNSZXEaGi5jaGF0X2dycGMuTGlzdE1lc3NhZ2VzUmVzIgOQAgESSAoLTGlzdE1lbWJlcnMSGS5jaGF0X2dycGMuTGlzdE1lbWJlcnNSZXEaGS5jaGF0X2dycGMuTGlzdE1lbWJlcnNSZXMiA5ACARI/CghJc01lbWJlchIWLmNoYXRfZ3JwYy5Jc01lbWJlclJlcRoWLmNoYXRfZ3JwYy5Jc01lbWJlclJlcyIDkAIBEj0KDFJlbW92ZU1lbWJlchIaLmNoYXRfZ3JwYy5SZW1vdmVNZW1iZXJSZXEaES5jaGF0X2dycGMuTWVtYmVyEkUKEVRyYW5zZmVyT3duZXJzaGlwEh8uY2hhdF9ncnBjLlRyYW5zZmVyT3duZXJzaGlwUmVxGg8uY2hhdF9ncnBjLlJvb20SMwoHU2V0Um9sZRIVLmNoYXRfZ3JwYy5TZXRSb2xlUmVxGhEuY2hhdF9ncnBjLk1lbWJlchIzCgdTZXRNdXRlEhUuY2hhdF9ncnBjLlNldE11dGVSZXEaES5jaGF0X2dycGMuTWVtYmVyEjEKBlNldEJhbhIULmNoYXRfZ3JwYy5TZXRCYW5SZXEaES5jaGF0X2dycGMuTWVtYmVyEjwKC0VkaXRNZXNzYWdlEhkuY2hhdF9ncnBjLkVkaXRNZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2USQAoNRGVsZXRlTWVzc2FnZRIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2USPAoLU2V0UmVhY3Rpb24SGS5jaGF0X2dycGMuU2V0UmVhY3Rpb25SZXEaEi5jaGF0X2dycGMuTWVzc2FnZRIyCgZTZXRQaW4SFC5jaGF0X2dycGMuU2V0UGluUmVxGhIuY2hhdF9ncnBjLk1lc3NhZ2USNQoITWFya1JlYWQSFi5jaGF0X2dycGMuTWFya1JlYWRSZXEaES5jaGF0X2dycGMuTWVtYmVyEkAKClNlbmRUeXBpbmcSGC5jaGF0X2dycGMuU2VuZFR5cGluZ1JlcRoYLmNoYXRfZ3JwYy5TZW5kVHlwaW5nUmVzEj4KDFN0cmVhbUV2ZW50cxIaLmNoYXRfZ3JwYy5TdHJlYW1FdmVudHNSZXEaEC5jaGF0X2dycGMuRXZlbnQwARJLCgxMaXN0UHJlc2VuY2USGi5jaGF0X2dycGMuTGlzdFByZXNlbmNlUmVxGhouY2hhdF9ncnBjLkxpc3RQcmVzZW5jZVJlcyIDkAIBElEKDlNlYXJjaE1lc3NhZ2VzEhwuY2hhdF9ncnBjLlNlYXJjaE1lc3NhZ2VzUmVxGhwuY2hhdF9ncnBjLlNlYXJjaE1lc3NhZ2VzUmVzIgOQAgESPwoJU3RyZWFtQWxsEhcuY2hhdF9ncnBjLlN0cmVhbUFsbFJlcRoXLmNoYXRfZ3JwYy5TdHJlYW1BbGxSZXMwARJICgtHZXRQcm9maWxlcxIZLmNoYXRfZ3JwYy5HZXRQcm9maWxlc1JlcRoZLmNoYXRfZ3JwYy5HZXRQcm9maWxlc1JlcyIDkAIBEkYKDFJldm9rZVRva2VucxIaLmNoYXRfZ3JwYy5SZXZva2VUb2tlbnNSZXEaGi5jaGF0X2dycGMuUmV2b2tlVG9rZW5zUmVzYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * The conversation behind one post.
@@ -90,7 +97,7 @@ export type Room = Message$1<"chat_grpc.Room"> & {
   id: bigint;
 
   /**
-   * The post, ticket, order, … it belongs to; one room each.
+   * The post it belongs to; 0 if its key is not that of a post.
    *
    * @generated from field: int64 post_id = 2;
    */
@@ -116,6 +123,56 @@ export type Room = Message$1<"chat_grpc.Room"> & {
    * @generated from field: int64 owner_id = 5;
    */
   ownerId: bigint;
+
+  /**
+   * The product's own name of it, such as "order:9d3c"; unique among all rooms.
+   *
+   * @generated from field: string key = 6;
+   */
+  key: string;
+
+  /**
+   * What people see.
+   *
+   * @generated from field: string name = 7;
+   */
+  name: string;
+
+  /**
+   * The product's own; nothing here looks into it.
+   *
+   * @generated from field: google.protobuf.Struct data = 8;
+   */
+  data?: JsonObject | undefined;
+
+  /**
+   * Members, when this was read; their coming and going is told by events of theirs.
+   *
+   * @generated from field: int32 member_count = 9;
+   */
+  memberCount: number;
+
+  /**
+   * The number of this record's latest change among the changes of the room and its members; 0 if there was none.
+   *
+   * @generated from field: int64 member_seq = 10;
+   */
+  memberSeq: bigint;
+
+  /**
+   * Until when only the owner, moderators and services send, edit and react.
+   *
+   * @generated from field: google.protobuf.Timestamp frozen_until = 11;
+   */
+  frozenUntil?: Timestamp | undefined;
+
+  /**
+   * How many seconds a member has to wait after a message before sending the next; 0 is no wait. The owner, moderators and
+   * services don't wait.
+   *
+   * @generated from field: int32 slow_mode_seconds = 12;
+   */
+  slowModeSeconds: number;
 };
 
 /**
@@ -193,6 +250,20 @@ export type Member = Message$1<"chat_grpc.Member"> & {
    * @generated from field: chat_grpc.Role role = 9;
    */
   role: Role;
+
+  /**
+   * Until when the member may not send, edit and react.
+   *
+   * @generated from field: google.protobuf.Timestamp muted_until = 10;
+   */
+  mutedUntil?: Timestamp | undefined;
+
+  /**
+   * Until when the user can't be added again. The owner, moderators and services are told.
+   *
+   * @generated from field: google.protobuf.Timestamp banned_until = 11;
+   */
+  bannedUntil?: Timestamp | undefined;
 };
 
 /**
@@ -230,7 +301,7 @@ export type Message = Message$1<"chat_grpc.Message"> & {
   roomId: bigint;
 
   /**
-   * The sender.
+   * The sender; 0 if a service sent it for nobody.
    *
    * @generated from field: int64 user_id = 4;
    */
@@ -272,11 +343,75 @@ export type Message = Message$1<"chat_grpc.Message"> & {
   replyToId: bigint;
 
   /**
-   * Set when it has been deleted; the body is empty then.
+   * Set when it has been deleted; the body is empty then, and so is all that belongs to it.
    *
    * @generated from field: google.protobuf.Timestamp deleted_at = 10;
    */
   deletedAt?: Timestamp | undefined;
+
+  /**
+   * The product's own, such as attachments; nothing here looks into it.
+   *
+   * @generated from field: google.protobuf.Struct data = 11;
+   */
+  data?: JsonObject | undefined;
+
+  /**
+   * What it is; always said.
+   *
+   * @generated from field: chat_grpc.MessageKind kind = 12;
+   */
+  kind: MessageKind;
+
+  /**
+   * The seq it was sent with: an event of a message is new to a reader if this is after the reader's cursor. 0 if it is
+   * older than the server that began to keep it.
+   *
+   * @generated from field: int64 created_seq = 13;
+   */
+  createdSeq: bigint;
+
+  /**
+   * When its text or data last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp edited_at = 14;
+   */
+  editedAt?: Timestamp | undefined;
+
+  /**
+   * Members whom it mentions.
+   *
+   * @generated from field: repeated int64 mentioned_user_ids = 15;
+   */
+  mentionedUserIds: bigint[];
+
+  /**
+   * Those who came first first.
+   *
+   * @generated from field: repeated chat_grpc.Reaction reactions = 16;
+   */
+  reactions: Reaction[];
+
+  /**
+   * The message that its thread began with, if it is a reply, or a reply to a reply; 0 if not.
+   *
+   * @generated from field: int64 thread_id = 17;
+   */
+  threadId: bigint;
+
+  /**
+   * Messages in the thread that it began, those that are deleted left out.
+   *
+   * @generated from field: int32 reply_count = 18;
+   */
+  replyCount: number;
+
+  /**
+   * When it was pinned, if it is.
+   *
+   * @generated from field: google.protobuf.Timestamp pinned_at = 19;
+   */
+  pinnedAt?: Timestamp | undefined;
 };
 
 /**
@@ -285,6 +420,41 @@ export type Message = Message$1<"chat_grpc.Message"> & {
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_chat, 2);
+
+/**
+ * A reaction to a message.
+ *
+ * @generated from message chat_grpc.Reaction
+ */
+export type Reaction = Message$1<"chat_grpc.Reaction"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: string emoji = 1;
+   */
+  emoji: string;
+
+  /**
+   * Users who have it.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * At most 50 of them, those who came first.
+   *
+   * @generated from field: repeated int64 user_ids = 3;
+   */
+  userIds: bigint[];
+};
+
+/**
+ * Describes the message chat_grpc.Reaction.
+ * Use `create(ReactionSchema)` to create a new message.
+ */
+export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
+  messageDesc(file_chat, 3);
 
 /**
  * A reader's position in a room: the changes up to here are known.
@@ -319,7 +489,7 @@ export type Cursor = Message$1<"chat_grpc.Cursor"> & {
  * Use `create(CursorSchema)` to create a new message.
  */
 export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
-  messageDesc(file_chat, 3);
+  messageDesc(file_chat, 4);
 
 /**
  * Asks for the room of a post.
@@ -347,7 +517,7 @@ export type CreateRoomReq = Message$1<"chat_grpc.CreateRoomReq"> & {
  * Use `create(CreateRoomReqSchema)` to create a new message.
  */
 export const CreateRoomReqSchema: GenMessage<CreateRoomReq> = /*@__PURE__*/
-  messageDesc(file_chat, 4);
+  messageDesc(file_chat, 5);
 
 /**
  * Asks for a user to become a member.
@@ -389,7 +559,7 @@ export type AddMemberReq = Message$1<"chat_grpc.AddMemberReq"> & {
  * Use `create(AddMemberReqSchema)` to create a new message.
  */
 export const AddMemberReqSchema: GenMessage<AddMemberReq> = /*@__PURE__*/
-  messageDesc(file_chat, 5);
+  messageDesc(file_chat, 6);
 
 /**
  * A message to append.
@@ -421,7 +591,7 @@ export type SendMessageReq = Message$1<"chat_grpc.SendMessageReq"> & {
   /**
    * Optional: an id of the sender's choice, at most 64 bytes, without U+0000. A send repeated with the same room, user
    * and id returns the first message, for ever, as it is by then, instead of storing a second one. Use a fresh UUID per
-   * message. The body is compared as long as the message has not been edited or deleted.
+   * message. Body and data are compared as long as the message has not been edited or deleted.
    *
    * @generated from field: string client_message_id = 4;
    */
@@ -433,6 +603,27 @@ export type SendMessageReq = Message$1<"chat_grpc.SendMessageReq"> & {
    * @generated from field: int64 reply_to_id = 5;
    */
   replyToId: bigint;
+
+  /**
+   * Optional: the product's own, at most 8 KiB as JSON, and 32 levels deep.
+   *
+   * @generated from field: google.protobuf.Struct data = 6;
+   */
+  data?: JsonObject | undefined;
+
+  /**
+   * Optional: what it is. System messages are sent by services, also without a user.
+   *
+   * @generated from field: chat_grpc.MessageKind kind = 7;
+   */
+  kind: MessageKind;
+
+  /**
+   * Optional: members whom it mentions. FAILED_PRECONDITION if one is no member.
+   *
+   * @generated from field: repeated int64 mentioned_user_ids = 8;
+   */
+  mentionedUserIds: bigint[];
 };
 
 /**
@@ -440,7 +631,7 @@ export type SendMessageReq = Message$1<"chat_grpc.SendMessageReq"> & {
  * Use `create(SendMessageReqSchema)` to create a new message.
  */
 export const SendMessageReqSchema: GenMessage<SendMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 6);
+  messageDesc(file_chat, 7);
 
 /**
  * The rooms to follow.
@@ -483,7 +674,7 @@ export type StreamMessageReq = Message$1<"chat_grpc.StreamMessageReq"> & {
  * Use `create(StreamMessageReqSchema)` to create a new message.
  */
 export const StreamMessageReqSchema: GenMessage<StreamMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 7);
+  messageDesc(file_chat, 8);
 
 /**
  * Which room.
@@ -512,6 +703,14 @@ export type GetRoomReq = Message$1<"chat_grpc.GetRoomReq"> & {
      */
     value: bigint;
     case: "postId";
+  } | {
+    /**
+     * Its key.
+     *
+     * @generated from field: string key = 4;
+     */
+    value: string;
+    case: "key";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -527,7 +726,7 @@ export type GetRoomReq = Message$1<"chat_grpc.GetRoomReq"> & {
  * Use `create(GetRoomReqSchema)` to create a new message.
  */
 export const GetRoomReqSchema: GenMessage<GetRoomReq> = /*@__PURE__*/
-  messageDesc(file_chat, 8);
+  messageDesc(file_chat, 9);
 
 /**
  * Whose rooms, and which page of them.
@@ -562,7 +761,7 @@ export type ListRoomsReq = Message$1<"chat_grpc.ListRoomsReq"> & {
  * Use `create(ListRoomsReqSchema)` to create a new message.
  */
 export const ListRoomsReqSchema: GenMessage<ListRoomsReq> = /*@__PURE__*/
-  messageDesc(file_chat, 9);
+  messageDesc(file_chat, 10);
 
 /**
  * A page of a user's rooms.
@@ -583,6 +782,13 @@ export type ListRoomsRes = Message$1<"chat_grpc.ListRoomsRes"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * Where a stream has to start to follow the list from here on. Take that of the first page.
+   *
+   * @generated from field: chat_grpc.ListCursor list = 3;
+   */
+  list?: ListCursor | undefined;
 };
 
 /**
@@ -590,7 +796,7 @@ export type ListRoomsRes = Message$1<"chat_grpc.ListRoomsRes"> & {
  * Use `create(ListRoomsResSchema)` to create a new message.
  */
 export const ListRoomsResSchema: GenMessage<ListRoomsRes> = /*@__PURE__*/
-  messageDesc(file_chat, 10);
+  messageDesc(file_chat, 11);
 
 /**
  * A room, as one of its members sees it in a list.
@@ -627,11 +833,32 @@ export type RoomSummary = Message$1<"chat_grpc.RoomSummary"> & {
   readMessageId: bigint;
 
   /**
-   * Messages of others that follow it and are not deleted, among the 1,000 messages that follow it.
+   * Messages of others that follow it and are not deleted; at most 1,000.
    *
    * @generated from field: int32 unread_count = 5;
    */
   unreadCount: number;
+
+  /**
+   * Whether there may be more of them.
+   *
+   * @generated from field: bool has_more_unread = 6;
+   */
+  hasMoreUnread: boolean;
+
+  /**
+   * Those among them that mention the user; at most 1,000.
+   *
+   * @generated from field: int32 mention_count = 7;
+   */
+  mentionCount: number;
+
+  /**
+   * The user's membership; not set for who reads without one.
+   *
+   * @generated from field: chat_grpc.Member member = 8;
+   */
+  member?: Member | undefined;
 };
 
 /**
@@ -639,7 +866,35 @@ export type RoomSummary = Message$1<"chat_grpc.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_chat, 11);
+  messageDesc(file_chat, 12);
+
+/**
+ * A position in the list of a user's rooms: what changed up to here is known.
+ *
+ * @generated from message chat_grpc.ListCursor
+ */
+export type ListCursor = Message$1<"chat_grpc.ListCursor"> & {
+  /**
+   * The last of the database's revisions that is known; 0 is the beginning.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * The epoch of the database that gave it. A caller who leaves it out believes that it is still the same.
+   *
+   * @generated from field: string epoch = 2;
+   */
+  epoch: string;
+};
+
+/**
+ * Describes the message chat_grpc.ListCursor.
+ * Use `create(ListCursorSchema)` to create a new message.
+ */
+export const ListCursorSchema: GenMessage<ListCursor> = /*@__PURE__*/
+  messageDesc(file_chat, 13);
 
 /**
  * Which messages.
@@ -698,6 +953,20 @@ export type ListMessagesReq = Message$1<"chat_grpc.ListMessagesReq"> & {
    * @generated from field: int32 limit = 6;
    */
   limit: number;
+
+  /**
+   * Optional: only the replies of the thread that began with this message.
+   *
+   * @generated from field: int64 thread_id = 7;
+   */
+  threadId: bigint;
+
+  /**
+   * Only those that are pinned.
+   *
+   * @generated from field: bool pinned = 8;
+   */
+  pinned: boolean;
 };
 
 /**
@@ -705,7 +974,7 @@ export type ListMessagesReq = Message$1<"chat_grpc.ListMessagesReq"> & {
  * Use `create(ListMessagesReqSchema)` to create a new message.
  */
 export const ListMessagesReqSchema: GenMessage<ListMessagesReq> = /*@__PURE__*/
-  messageDesc(file_chat, 12);
+  messageDesc(file_chat, 14);
 
 /**
  * A page of messages.
@@ -747,7 +1016,7 @@ export type ListMessagesRes = Message$1<"chat_grpc.ListMessagesRes"> & {
  * Use `create(ListMessagesResSchema)` to create a new message.
  */
 export const ListMessagesResSchema: GenMessage<ListMessagesRes> = /*@__PURE__*/
-  messageDesc(file_chat, 13);
+  messageDesc(file_chat, 15);
 
 /**
  * Which members.
@@ -782,6 +1051,13 @@ export type ListMembersReq = Message$1<"chat_grpc.ListMembersReq"> & {
    * @generated from field: int32 limit = 4;
    */
   limit: number;
+
+  /**
+   * Those who are banned, instead of the members. For the owner, moderators and services.
+   *
+   * @generated from field: bool banned = 5;
+   */
+  banned: boolean;
 };
 
 /**
@@ -789,7 +1065,7 @@ export type ListMembersReq = Message$1<"chat_grpc.ListMembersReq"> & {
  * Use `create(ListMembersReqSchema)` to create a new message.
  */
 export const ListMembersReqSchema: GenMessage<ListMembersReq> = /*@__PURE__*/
-  messageDesc(file_chat, 14);
+  messageDesc(file_chat, 16);
 
 /**
  * A page of members.
@@ -817,7 +1093,7 @@ export type ListMembersRes = Message$1<"chat_grpc.ListMembersRes"> & {
  * Use `create(ListMembersResSchema)` to create a new message.
  */
 export const ListMembersResSchema: GenMessage<ListMembersRes> = /*@__PURE__*/
-  messageDesc(file_chat, 15);
+  messageDesc(file_chat, 17);
 
 /**
  * The question.
@@ -859,7 +1135,7 @@ export type IsMemberReq = Message$1<"chat_grpc.IsMemberReq"> & {
  * Use `create(IsMemberReqSchema)` to create a new message.
  */
 export const IsMemberReqSchema: GenMessage<IsMemberReq> = /*@__PURE__*/
-  messageDesc(file_chat, 16);
+  messageDesc(file_chat, 18);
 
 /**
  * The answer.
@@ -880,7 +1156,7 @@ export type IsMemberRes = Message$1<"chat_grpc.IsMemberRes"> & {
  * Use `create(IsMemberResSchema)` to create a new message.
  */
 export const IsMemberResSchema: GenMessage<IsMemberRes> = /*@__PURE__*/
-  messageDesc(file_chat, 17);
+  messageDesc(file_chat, 19);
 
 /**
  * A membership to end.
@@ -922,7 +1198,7 @@ export type RemoveMemberReq = Message$1<"chat_grpc.RemoveMemberReq"> & {
  * Use `create(RemoveMemberReqSchema)` to create a new message.
  */
 export const RemoveMemberReqSchema: GenMessage<RemoveMemberReq> = /*@__PURE__*/
-  messageDesc(file_chat, 18);
+  messageDesc(file_chat, 20);
 
 /**
  * A room to hand on.
@@ -964,7 +1240,7 @@ export type TransferOwnershipReq = Message$1<"chat_grpc.TransferOwnershipReq"> &
  * Use `create(TransferOwnershipReqSchema)` to create a new message.
  */
 export const TransferOwnershipReqSchema: GenMessage<TransferOwnershipReq> = /*@__PURE__*/
-  messageDesc(file_chat, 19);
+  messageDesc(file_chat, 21);
 
 /**
  * A member's new role.
@@ -1013,7 +1289,7 @@ export type SetRoleReq = Message$1<"chat_grpc.SetRoleReq"> & {
  * Use `create(SetRoleReqSchema)` to create a new message.
  */
 export const SetRoleReqSchema: GenMessage<SetRoleReq> = /*@__PURE__*/
-  messageDesc(file_chat, 20);
+  messageDesc(file_chat, 22);
 
 /**
  * A message's new text.
@@ -1056,6 +1332,13 @@ export type EditMessageReq = Message$1<"chat_grpc.EditMessageReq"> & {
    * @generated from field: string client_edit_id = 5;
    */
   clientEditId: string;
+
+  /**
+   * Optional: the data, which stays as it is if this isn't set.
+   *
+   * @generated from field: google.protobuf.Struct data = 6;
+   */
+  data?: JsonObject | undefined;
 };
 
 /**
@@ -1063,7 +1346,7 @@ export type EditMessageReq = Message$1<"chat_grpc.EditMessageReq"> & {
  * Use `create(EditMessageReqSchema)` to create a new message.
  */
 export const EditMessageReqSchema: GenMessage<EditMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 21);
+  messageDesc(file_chat, 23);
 
 /**
  * A message to delete.
@@ -1098,7 +1381,7 @@ export type DeleteMessageReq = Message$1<"chat_grpc.DeleteMessageReq"> & {
  * Use `create(DeleteMessageReqSchema)` to create a new message.
  */
 export const DeleteMessageReqSchema: GenMessage<DeleteMessageReq> = /*@__PURE__*/
-  messageDesc(file_chat, 22);
+  messageDesc(file_chat, 24);
 
 /**
  * A read position.
@@ -1121,11 +1404,18 @@ export type MarkReadReq = Message$1<"chat_grpc.MarkReadReq"> & {
   userId: bigint;
 
   /**
-   * The newest message read.
+   * The newest message read; 0, where the position may move back, if none is.
    *
    * @generated from field: int64 message_id = 3;
    */
   messageId: bigint;
+
+  /**
+   * Whether the position may move back.
+   *
+   * @generated from field: bool may_move_back = 4;
+   */
+  mayMoveBack: boolean;
 };
 
 /**
@@ -1133,7 +1423,7 @@ export type MarkReadReq = Message$1<"chat_grpc.MarkReadReq"> & {
  * Use `create(MarkReadReqSchema)` to create a new message.
  */
 export const MarkReadReqSchema: GenMessage<MarkReadReq> = /*@__PURE__*/
-  messageDesc(file_chat, 23);
+  messageDesc(file_chat, 25);
 
 /**
  * Who types where.
@@ -1154,6 +1444,13 @@ export type SendTypingReq = Message$1<"chat_grpc.SendTypingReq"> & {
    * @generated from field: int64 user_id = 2;
    */
   userId: bigint;
+
+  /**
+   * Whether the member has stopped.
+   *
+   * @generated from field: bool stopped = 3;
+   */
+  stopped: boolean;
 };
 
 /**
@@ -1161,7 +1458,7 @@ export type SendTypingReq = Message$1<"chat_grpc.SendTypingReq"> & {
  * Use `create(SendTypingReqSchema)` to create a new message.
  */
 export const SendTypingReqSchema: GenMessage<SendTypingReq> = /*@__PURE__*/
-  messageDesc(file_chat, 24);
+  messageDesc(file_chat, 26);
 
 /**
  * Nothing to say.
@@ -1176,16 +1473,16 @@ export type SendTypingRes = Message$1<"chat_grpc.SendTypingRes"> & {
  * Use `create(SendTypingResSchema)` to create a new message.
  */
 export const SendTypingResSchema: GenMessage<SendTypingRes> = /*@__PURE__*/
-  messageDesc(file_chat, 25);
+  messageDesc(file_chat, 27);
 
 /**
- * The rooms to follow.
+ * What to follow.
  *
  * @generated from message chat_grpc.StreamEventsReq
  */
 export type StreamEventsReq = Message$1<"chat_grpc.StreamEventsReq"> & {
   /**
-   * 1 to 50 distinct rooms.
+   * 1 to 50 distinct rooms; none, if the list is followed.
    *
    * @generated from field: repeated int64 room_ids = 1;
    */
@@ -1211,6 +1508,28 @@ export type StreamEventsReq = Message$1<"chat_grpc.StreamEventsReq"> & {
    * @generated from field: int32 heartbeat_seconds = 4;
    */
   heartbeatSeconds: number;
+
+  /**
+   * Whether to follow the list of the reader's rooms as well, however many there are.
+   *
+   * @generated from field: bool follow_list = 5;
+   */
+  followList: boolean;
+
+  /**
+   * Where to start in the list; at now, if it isn't set. A cursor that can't be served is told by a reset of room 0, and
+   * the list starts at its beginning.
+   *
+   * @generated from field: chat_grpc.ListCursor list_after = 6;
+   */
+  listAfter?: ListCursor | undefined;
+
+  /**
+   * Whether to be told who is here in the rooms that are named.
+   *
+   * @generated from field: bool presence = 7;
+   */
+  presence: boolean;
 };
 
 /**
@@ -1218,7 +1537,7 @@ export type StreamEventsReq = Message$1<"chat_grpc.StreamEventsReq"> & {
  * Use `create(StreamEventsReqSchema)` to create a new message.
  */
 export const StreamEventsReqSchema: GenMessage<StreamEventsReq> = /*@__PURE__*/
-  messageDesc(file_chat, 26);
+  messageDesc(file_chat, 28);
 
 /**
  * Something that happened. An event of a kind that a client doesn't know is one it can leave out.
@@ -1289,12 +1608,52 @@ export type Event = Message$1<"chat_grpc.Event"> & {
     case: "reset";
   } | {
     /**
-     * A member is typing.
+     * A member is typing, or has stopped.
      *
      * @generated from field: chat_grpc.Typing typing = 8;
      */
     value: Typing;
     case: "typing";
+  } | {
+    /**
+     * The room has another name, other data, another owner, or is frozen or slow in another way; this is what it is now.
+     *
+     * @generated from field: chat_grpc.Room room_updated = 9;
+     */
+    value: Room;
+    case: "roomUpdated";
+  } | {
+    /**
+     * The room is deleted, and nothing more comes of it.
+     *
+     * @generated from field: chat_grpc.RoomDeleted room_deleted = 10;
+     */
+    value: RoomDeleted;
+    case: "roomDeleted";
+  } | {
+    /**
+     * Of the list: a room is new in it, or something that it shows has changed; this is what it shows now.
+     *
+     * @generated from field: chat_grpc.RoomSummary room_changed = 11;
+     */
+    value: RoomSummary;
+    case: "roomChanged";
+  } | {
+    /**
+     * Of the list: a room is not in it any more.
+     *
+     * @generated from field: chat_grpc.RoomLeft room_left = 12;
+     */
+    value: RoomLeft;
+    case: "roomLeft";
+  } | {
+    /**
+     * Who is here in a room.
+     *
+     * @generated from field: chat_grpc.Presence presence = 13;
+     */
+    value: Presence;
+    case: "presence";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1303,7 +1662,7 @@ export type Event = Message$1<"chat_grpc.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_chat, 27);
+  messageDesc(file_chat, 29);
 
 /**
  * Positions in all rooms of a stream.
@@ -1317,6 +1676,13 @@ export type Positions = Message$1<"chat_grpc.Positions"> & {
    * @generated from field: map<int64, chat_grpc.Cursor> cursors = 1;
    */
   cursors: { [key: string]: Cursor };
+
+  /**
+   * In the list, if it is followed.
+   *
+   * @generated from field: chat_grpc.ListCursor list = 2;
+   */
+  list?: ListCursor | undefined;
 };
 
 /**
@@ -1324,17 +1690,94 @@ export type Positions = Message$1<"chat_grpc.Positions"> & {
  * Use `create(PositionsSchema)` to create a new message.
  */
 export const PositionsSchema: GenMessage<Positions> = /*@__PURE__*/
-  messageDesc(file_chat, 28);
+  messageDesc(file_chat, 30);
 
 /**
- * A room whose cursor can't be served: it is of another epoch, the database has lost changes that the reader has seen, or it
- * has erased some that the reader has not.
+ * A room that is deleted.
+ *
+ * @generated from message chat_grpc.RoomDeleted
+ */
+export type RoomDeleted = Message$1<"chat_grpc.RoomDeleted"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.RoomDeleted.
+ * Use `create(RoomDeletedSchema)` to create a new message.
+ */
+export const RoomDeletedSchema: GenMessage<RoomDeleted> = /*@__PURE__*/
+  messageDesc(file_chat, 31);
+
+/**
+ * A room that the reader is not a member of any more.
+ *
+ * @generated from message chat_grpc.RoomLeft
+ */
+export type RoomLeft = Message$1<"chat_grpc.RoomLeft"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.RoomLeft.
+ * Use `create(RoomLeftSchema)` to create a new message.
+ */
+export const RoomLeftSchema: GenMessage<RoomLeft> = /*@__PURE__*/
+  messageDesc(file_chat, 32);
+
+/**
+ * Who is here in a room; comes when that has changed, at most once a second.
+ *
+ * @generated from message chat_grpc.Presence
+ */
+export type Presence = Message$1<"chat_grpc.Presence"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * At most 100 users, those who came first.
+   *
+   * @generated from field: repeated int64 user_ids = 2;
+   */
+  userIds: bigint[];
+
+  /**
+   * How many there are in all.
+   *
+   * @generated from field: int32 count = 3;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message chat_grpc.Presence.
+ * Use `create(PresenceSchema)` to create a new message.
+ */
+export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
+  messageDesc(file_chat, 33);
+
+/**
+ * A room whose cursor can't be served: it is of another epoch, the database has lost changes that the reader has seen, or
+ * it has erased some that the reader has not.
  *
  * @generated from message chat_grpc.Reset
  */
 export type Reset = Message$1<"chat_grpc.Reset"> & {
   /**
-   * The room.
+   * The room; 0 is the list.
    *
    * @generated from field: int64 room_id = 1;
    */
@@ -1353,7 +1796,7 @@ export type Reset = Message$1<"chat_grpc.Reset"> & {
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
-  messageDesc(file_chat, 29);
+  messageDesc(file_chat, 34);
 
 /**
  * Where members have read to.
@@ -1381,10 +1824,10 @@ export type ReadMoved = Message$1<"chat_grpc.ReadMoved"> & {
  * Use `create(ReadMovedSchema)` to create a new message.
  */
 export const ReadMovedSchema: GenMessage<ReadMoved> = /*@__PURE__*/
-  messageDesc(file_chat, 30);
+  messageDesc(file_chat, 35);
 
 /**
- * A member is typing, until expires_at at the longest; a message of the member ends it earlier.
+ * A member is typing, for as long as `remaining` says at the longest; a message of the member ends it earlier.
  *
  * @generated from message chat_grpc.Typing
  */
@@ -1404,11 +1847,25 @@ export type Typing = Message$1<"chat_grpc.Typing"> & {
   userId: bigint;
 
   /**
-   * When to stop showing it.
+   * When to stop showing it, by the server's clock: `remaining` needs none.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 3;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * How long to show it.
+   *
+   * @generated from field: google.protobuf.Duration remaining = 4;
+   */
+  remaining?: Duration | undefined;
+
+  /**
+   * Whether the member has stopped.
+   *
+   * @generated from field: bool stopped = 5;
+   */
+  stopped: boolean;
 };
 
 /**
@@ -1416,7 +1873,7 @@ export type Typing = Message$1<"chat_grpc.Typing"> & {
  * Use `create(TypingSchema)` to create a new message.
  */
 export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
-  messageDesc(file_chat, 31);
+  messageDesc(file_chat, 36);
 
 /**
  * A user, as the newest of the user's tokens that came here told it.
@@ -1458,7 +1915,7 @@ export type Profile = Message$1<"chat_grpc.Profile"> & {
  * Use `create(ProfileSchema)` to create a new message.
  */
 export const ProfileSchema: GenMessage<Profile> = /*@__PURE__*/
-  messageDesc(file_chat, 32);
+  messageDesc(file_chat, 37);
 
 /**
  * Whose profiles: at most 100 users, by id, by key, or both.
@@ -1493,7 +1950,7 @@ export type GetProfilesReq = Message$1<"chat_grpc.GetProfilesReq"> & {
  * Use `create(GetProfilesReqSchema)` to create a new message.
  */
 export const GetProfilesReqSchema: GenMessage<GetProfilesReq> = /*@__PURE__*/
-  messageDesc(file_chat, 33);
+  messageDesc(file_chat, 38);
 
 /**
  * Profiles of users.
@@ -1514,7 +1971,7 @@ export type GetProfilesRes = Message$1<"chat_grpc.GetProfilesRes"> & {
  * Use `create(GetProfilesResSchema)` to create a new message.
  */
 export const GetProfilesResSchema: GenMessage<GetProfilesRes> = /*@__PURE__*/
-  messageDesc(file_chat, 34);
+  messageDesc(file_chat, 39);
 
 /**
  * Whose tokens, and which.
@@ -1559,7 +2016,7 @@ export type RevokeTokensReq = Message$1<"chat_grpc.RevokeTokensReq"> & {
  * Use `create(RevokeTokensReqSchema)` to create a new message.
  */
 export const RevokeTokensReqSchema: GenMessage<RevokeTokensReq> = /*@__PURE__*/
-  messageDesc(file_chat, 35);
+  messageDesc(file_chat, 40);
 
 /**
  * Nothing to say.
@@ -1574,7 +2031,905 @@ export type RevokeTokensRes = Message$1<"chat_grpc.RevokeTokensRes"> & {
  * Use `create(RevokeTokensResSchema)` to create a new message.
  */
 export const RevokeTokensResSchema: GenMessage<RevokeTokensRes> = /*@__PURE__*/
-  messageDesc(file_chat, 36);
+  messageDesc(file_chat, 41);
+
+/**
+ * The room to open, and those to let in: at most 100 users.
+ *
+ * @generated from message chat_grpc.EnsureRoomReq
+ */
+export type EnsureRoomReq = Message$1<"chat_grpc.EnsureRoomReq"> & {
+  /**
+   * Its key.
+   *
+   * @generated from oneof chat_grpc.EnsureRoomReq.room
+   */
+  room: {
+    /**
+     * The product's own: 1 to 128 characters, such as "order:9d3c". "post:7" is the room of post 7.
+     *
+     * @generated from field: string key = 1;
+     */
+    value: string;
+    case: "key";
+  } | {
+    /**
+     * The post it belongs to.
+     *
+     * @generated from field: int64 post_id = 2;
+     */
+    value: bigint;
+    case: "postId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The creator, who owns a new room. Where a service names none, the first of the members does.
+   *
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+
+  /**
+   * Users to let in, by id.
+   *
+   * @generated from field: repeated int64 member_ids = 4;
+   */
+  memberIds: bigint[];
+
+  /**
+   * Likewise by key. One that nobody had before gets its id.
+   *
+   * @generated from field: repeated string member_keys = 5;
+   */
+  memberKeys: string[];
+
+  /**
+   * Of a new room, what people see: at most 200 characters.
+   *
+   * @generated from field: string name = 6;
+   */
+  name: string;
+
+  /**
+   * Of a new room, the product's own: at most 8 KiB as JSON, and 32 levels deep.
+   *
+   * @generated from field: google.protobuf.Struct data = 7;
+   */
+  data?: JsonObject | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.EnsureRoomReq.
+ * Use `create(EnsureRoomReqSchema)` to create a new message.
+ */
+export const EnsureRoomReqSchema: GenMessage<EnsureRoomReq> = /*@__PURE__*/
+  messageDesc(file_chat, 42);
+
+/**
+ * The room, and who is in it.
+ *
+ * @generated from message chat_grpc.EnsureRoomRes
+ */
+export type EnsureRoomRes = Message$1<"chat_grpc.EnsureRoomRes"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: chat_grpc.Room room = 1;
+   */
+  room?: Room | undefined;
+
+  /**
+   * Whether it was opened by this call.
+   *
+   * @generated from field: bool is_new = 2;
+   */
+  isNew: boolean;
+
+  /**
+   * The memberships of the creator and of those whom the request names.
+   *
+   * @generated from field: repeated chat_grpc.Member members = 3;
+   */
+  members: Member[];
+
+  /**
+   * Users who could not be added.
+   *
+   * @generated from field: repeated chat_grpc.NotAdded not_added = 4;
+   */
+  notAdded: NotAdded[];
+};
+
+/**
+ * Describes the message chat_grpc.EnsureRoomRes.
+ * Use `create(EnsureRoomResSchema)` to create a new message.
+ */
+export const EnsureRoomResSchema: GenMessage<EnsureRoomRes> = /*@__PURE__*/
+  messageDesc(file_chat, 43);
+
+/**
+ * A user who could not be added.
+ *
+ * @generated from message chat_grpc.NotAdded
+ */
+export type NotAdded = Message$1<"chat_grpc.NotAdded"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * Why: BANNED, ROOM_FULL, or TOO_MANY_ROOMS.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message chat_grpc.NotAdded.
+ * Use `create(NotAddedSchema)` to create a new message.
+ */
+export const NotAddedSchema: GenMessage<NotAdded> = /*@__PURE__*/
+  messageDesc(file_chat, 44);
+
+/**
+ * What to change of a room.
+ *
+ * @generated from message chat_grpc.UpdateRoomReq
+ */
+export type UpdateRoomReq = Message$1<"chat_grpc.UpdateRoomReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * Who changes it: its owner or a moderator.
+   *
+   * @generated from field: int64 actor_id = 2;
+   */
+  actorId: bigint;
+
+  /**
+   * What people see: at most 200 characters.
+   *
+   * @generated from field: optional string name = 3;
+   */
+  name?: string | undefined;
+
+  /**
+   * The product's own: at most 8 KiB as JSON, and 32 levels deep.
+   *
+   * @generated from field: google.protobuf.Struct data = 4;
+   */
+  data?: JsonObject | undefined;
+
+  /**
+   * Until when only the owner, moderators and services send; a time that has passed ends it.
+   *
+   * @generated from field: google.protobuf.Timestamp frozen_until = 5;
+   */
+  frozenUntil?: Timestamp | undefined;
+
+  /**
+   * How many seconds a member has to wait after a message before sending the next: at most an hour; 0 is no wait.
+   *
+   * @generated from field: optional int32 slow_mode_seconds = 6;
+   */
+  slowModeSeconds?: number | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.UpdateRoomReq.
+ * Use `create(UpdateRoomReqSchema)` to create a new message.
+ */
+export const UpdateRoomReqSchema: GenMessage<UpdateRoomReq> = /*@__PURE__*/
+  messageDesc(file_chat, 45);
+
+/**
+ * A room to delete.
+ *
+ * @generated from message chat_grpc.DeleteRoomReq
+ */
+export type DeleteRoomReq = Message$1<"chat_grpc.DeleteRoomReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * Who deletes it: its owner.
+   *
+   * @generated from field: int64 actor_id = 2;
+   */
+  actorId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.DeleteRoomReq.
+ * Use `create(DeleteRoomReqSchema)` to create a new message.
+ */
+export const DeleteRoomReqSchema: GenMessage<DeleteRoomReq> = /*@__PURE__*/
+  messageDesc(file_chat, 46);
+
+/**
+ * Nothing to say.
+ *
+ * @generated from message chat_grpc.DeleteRoomRes
+ */
+export type DeleteRoomRes = Message$1<"chat_grpc.DeleteRoomRes"> & {
+};
+
+/**
+ * Describes the message chat_grpc.DeleteRoomRes.
+ * Use `create(DeleteRoomResSchema)` to create a new message.
+ */
+export const DeleteRoomResSchema: GenMessage<DeleteRoomRes> = /*@__PURE__*/
+  messageDesc(file_chat, 47);
+
+/**
+ * Which rooms: at most 100, by id, by key, or both.
+ *
+ * @generated from message chat_grpc.GetRoomsReq
+ */
+export type GetRoomsReq = Message$1<"chat_grpc.GetRoomsReq"> & {
+  /**
+   * Rooms by id.
+   *
+   * @generated from field: repeated int64 room_ids = 1;
+   */
+  roomIds: bigint[];
+
+  /**
+   * Rooms by key.
+   *
+   * @generated from field: repeated string keys = 2;
+   */
+  keys: string[];
+
+  /**
+   * The caller.
+   *
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message chat_grpc.GetRoomsReq.
+ * Use `create(GetRoomsReqSchema)` to create a new message.
+ */
+export const GetRoomsReqSchema: GenMessage<GetRoomsReq> = /*@__PURE__*/
+  messageDesc(file_chat, 48);
+
+/**
+ * Rooms, as the caller sees them.
+ *
+ * @generated from message chat_grpc.GetRoomsRes
+ */
+export type GetRoomsRes = Message$1<"chat_grpc.GetRoomsRes"> & {
+  /**
+   * Each room once, by id. For who reads without a membership, nothing is unread.
+   *
+   * @generated from field: repeated chat_grpc.RoomSummary rooms = 1;
+   */
+  rooms: RoomSummary[];
+};
+
+/**
+ * Describes the message chat_grpc.GetRoomsRes.
+ * Use `create(GetRoomsResSchema)` to create a new message.
+ */
+export const GetRoomsResSchema: GenMessage<GetRoomsRes> = /*@__PURE__*/
+  messageDesc(file_chat, 49);
+
+/**
+ * Users to let in: at most 100.
+ *
+ * @generated from message chat_grpc.AddMembersReq
+ */
+export type AddMembersReq = Message$1<"chat_grpc.AddMembersReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * Who adds: the owner or a moderator.
+   *
+   * @generated from field: int64 actor_id = 2;
+   */
+  actorId: bigint;
+
+  /**
+   * Users by id.
+   *
+   * @generated from field: repeated int64 user_ids = 3;
+   */
+  userIds: bigint[];
+
+  /**
+   * Likewise by key. One that nobody had before gets its id.
+   *
+   * @generated from field: repeated string user_keys = 4;
+   */
+  userKeys: string[];
+};
+
+/**
+ * Describes the message chat_grpc.AddMembersReq.
+ * Use `create(AddMembersReqSchema)` to create a new message.
+ */
+export const AddMembersReqSchema: GenMessage<AddMembersReq> = /*@__PURE__*/
+  messageDesc(file_chat, 50);
+
+/**
+ * Who is in.
+ *
+ * @generated from message chat_grpc.AddMembersRes
+ */
+export type AddMembersRes = Message$1<"chat_grpc.AddMembersRes"> & {
+  /**
+   * The memberships, also of those who were members before.
+   *
+   * @generated from field: repeated chat_grpc.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Users who could not be added.
+   *
+   * @generated from field: repeated chat_grpc.NotAdded not_added = 2;
+   */
+  notAdded: NotAdded[];
+};
+
+/**
+ * Describes the message chat_grpc.AddMembersRes.
+ * Use `create(AddMembersResSchema)` to create a new message.
+ */
+export const AddMembersResSchema: GenMessage<AddMembersRes> = /*@__PURE__*/
+  messageDesc(file_chat, 51);
+
+/**
+ * Who is to be silent.
+ *
+ * @generated from message chat_grpc.SetMuteReq
+ */
+export type SetMuteReq = Message$1<"chat_grpc.SetMuteReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Who decides: the owner or a moderator.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+
+  /**
+   * The user by key, where user_id is 0.
+   *
+   * @generated from field: string user_key = 4;
+   */
+  userKey: string;
+
+  /**
+   * Until when. The member may speak, if this isn't set, or has passed.
+   *
+   * @generated from field: google.protobuf.Timestamp muted_until = 5;
+   */
+  mutedUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.SetMuteReq.
+ * Use `create(SetMuteReqSchema)` to create a new message.
+ */
+export const SetMuteReqSchema: GenMessage<SetMuteReq> = /*@__PURE__*/
+  messageDesc(file_chat, 52);
+
+/**
+ * Who is to stay out.
+ *
+ * @generated from message chat_grpc.SetBanReq
+ */
+export type SetBanReq = Message$1<"chat_grpc.SetBanReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The user.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Who decides: the owner or a moderator.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+
+  /**
+   * The user by key, where user_id is 0. One that nobody had before gets its id.
+   *
+   * @generated from field: string user_key = 4;
+   */
+  userKey: string;
+
+  /**
+   * Until when. The user may be added again, if this isn't set, or has passed.
+   *
+   * @generated from field: google.protobuf.Timestamp banned_until = 5;
+   */
+  bannedUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.SetBanReq.
+ * Use `create(SetBanReqSchema)` to create a new message.
+ */
+export const SetBanReqSchema: GenMessage<SetBanReq> = /*@__PURE__*/
+  messageDesc(file_chat, 53);
+
+/**
+ * A reaction.
+ *
+ * @generated from message chat_grpc.SetReactionReq
+ */
+export type SetReactionReq = Message$1<"chat_grpc.SetReactionReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 message_id = 2;
+   */
+  messageId: bigint;
+
+  /**
+   * The member.
+   *
+   * @generated from field: int64 user_id = 3;
+   */
+  userId: bigint;
+
+  /**
+   * An emoji, or a short name of the product's own: at most 64 bytes, without U+0000.
+   *
+   * @generated from field: string emoji = 4;
+   */
+  emoji: string;
+
+  /**
+   * Whether the member is to have it.
+   *
+   * @generated from field: bool on = 5;
+   */
+  on: boolean;
+};
+
+/**
+ * Describes the message chat_grpc.SetReactionReq.
+ * Use `create(SetReactionReqSchema)` to create a new message.
+ */
+export const SetReactionReqSchema: GenMessage<SetReactionReq> = /*@__PURE__*/
+  messageDesc(file_chat, 54);
+
+/**
+ * A message to pin.
+ *
+ * @generated from message chat_grpc.SetPinReq
+ */
+export type SetPinReq = Message$1<"chat_grpc.SetPinReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 message_id = 2;
+   */
+  messageId: bigint;
+
+  /**
+   * Who pins: the owner or a moderator.
+   *
+   * @generated from field: int64 actor_id = 3;
+   */
+  actorId: bigint;
+
+  /**
+   * Whether it is to be pinned.
+   *
+   * @generated from field: bool on = 4;
+   */
+  on: boolean;
+};
+
+/**
+ * Describes the message chat_grpc.SetPinReq.
+ * Use `create(SetPinReqSchema)` to create a new message.
+ */
+export const SetPinReqSchema: GenMessage<SetPinReq> = /*@__PURE__*/
+  messageDesc(file_chat, 55);
+
+/**
+ * Whose presence.
+ *
+ * @generated from message chat_grpc.ListPresenceReq
+ */
+export type ListPresenceReq = Message$1<"chat_grpc.ListPresenceReq"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+
+  /**
+   * The caller.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Optional: members to tell of.
+   *
+   * @generated from field: repeated int64 user_ids = 3;
+   */
+  userIds: bigint[];
+};
+
+/**
+ * Describes the message chat_grpc.ListPresenceReq.
+ * Use `create(ListPresenceReqSchema)` to create a new message.
+ */
+export const ListPresenceReqSchema: GenMessage<ListPresenceReq> = /*@__PURE__*/
+  messageDesc(file_chat, 56);
+
+/**
+ * Who is here.
+ *
+ * @generated from message chat_grpc.ListPresenceRes
+ */
+export type ListPresenceRes = Message$1<"chat_grpc.ListPresenceRes"> & {
+  /**
+   * At most 100 members.
+   *
+   * @generated from field: repeated chat_grpc.UserPresence users = 1;
+   */
+  users: UserPresence[];
+
+  /**
+   * How many are here in all.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message chat_grpc.ListPresenceRes.
+ * Use `create(ListPresenceResSchema)` to create a new message.
+ */
+export const ListPresenceResSchema: GenMessage<ListPresenceRes> = /*@__PURE__*/
+  messageDesc(file_chat, 57);
+
+/**
+ * Whether a user is here.
+ *
+ * @generated from message chat_grpc.UserPresence
+ */
+export type UserPresence = Message$1<"chat_grpc.UserPresence"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * Whether the user follows the room.
+   *
+   * @generated from field: bool is_here = 2;
+   */
+  isHere: boolean;
+
+  /**
+   * When the user did last; not set for who is here, or never was.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen_at = 3;
+   */
+  lastSeenAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat_grpc.UserPresence.
+ * Use `create(UserPresenceSchema)` to create a new message.
+ */
+export const UserPresenceSchema: GenMessage<UserPresence> = /*@__PURE__*/
+  messageDesc(file_chat, 58);
+
+/**
+ * What to search for.
+ *
+ * @generated from message chat_grpc.SearchMessagesReq
+ */
+export type SearchMessagesReq = Message$1<"chat_grpc.SearchMessagesReq"> & {
+  /**
+   * Words, all of which a message has to have, in any order: 1 to 200 characters, whatever their case and accents.
+   *
+   * @generated from field: string query = 1;
+   */
+  query: string;
+
+  /**
+   * The caller.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+
+  /**
+   * Optional: the room to search in; all rooms that the caller is a member of, if it is 0.
+   *
+   * @generated from field: int64 room_id = 3;
+   */
+  roomId: bigint;
+
+  /**
+   * At most 50; 0 means 20.
+   *
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * Empty for the first page; then the next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message chat_grpc.SearchMessagesReq.
+ * Use `create(SearchMessagesReqSchema)` to create a new message.
+ */
+export const SearchMessagesReqSchema: GenMessage<SearchMessagesReq> = /*@__PURE__*/
+  messageDesc(file_chat, 59);
+
+/**
+ * A page of what was found.
+ *
+ * @generated from message chat_grpc.SearchMessagesRes
+ */
+export type SearchMessagesRes = Message$1<"chat_grpc.SearchMessagesRes"> & {
+  /**
+   * The newest first. A page may end earlier than asked for: next_page_token says whether it goes on.
+   *
+   * @generated from field: repeated chat_grpc.FoundMessage found = 1;
+   */
+  found: FoundMessage[];
+
+  /**
+   * Gets the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message chat_grpc.SearchMessagesRes.
+ * Use `create(SearchMessagesResSchema)` to create a new message.
+ */
+export const SearchMessagesResSchema: GenMessage<SearchMessagesRes> = /*@__PURE__*/
+  messageDesc(file_chat, 60);
+
+/**
+ * A message that was found.
+ *
+ * @generated from message chat_grpc.FoundMessage
+ */
+export type FoundMessage = Message$1<"chat_grpc.FoundMessage"> & {
+  /**
+   * The message.
+   *
+   * @generated from field: chat_grpc.Message message = 1;
+   */
+  message?: Message | undefined;
+
+  /**
+   * A piece of its text around the first of the words: one after the other, the pieces are the text.
+   *
+   * @generated from field: repeated chat_grpc.Excerpt excerpt = 2;
+   */
+  excerpt: Excerpt[];
+};
+
+/**
+ * Describes the message chat_grpc.FoundMessage.
+ * Use `create(FoundMessageSchema)` to create a new message.
+ */
+export const FoundMessageSchema: GenMessage<FoundMessage> = /*@__PURE__*/
+  messageDesc(file_chat, 61);
+
+/**
+ * A piece of a text.
+ *
+ * @generated from message chat_grpc.Excerpt
+ */
+export type Excerpt = Message$1<"chat_grpc.Excerpt"> & {
+  /**
+   * The piece.
+   *
+   * @generated from field: string text = 1;
+   */
+  text: string;
+
+  /**
+   * Whether it is one of the words that were searched for.
+   *
+   * @generated from field: bool is_match = 2;
+   */
+  isMatch: boolean;
+};
+
+/**
+ * Describes the message chat_grpc.Excerpt.
+ * Use `create(ExcerptSchema)` to create a new message.
+ */
+export const ExcerptSchema: GenMessage<Excerpt> = /*@__PURE__*/
+  messageDesc(file_chat, 62);
+
+/**
+ * Where to start.
+ *
+ * @generated from message chat_grpc.StreamAllReq
+ */
+export type StreamAllReq = Message$1<"chat_grpc.StreamAllReq"> & {
+  /**
+   * The cursor of the last change that the caller has; empty is the beginning, "now" starts at now.
+   *
+   * @generated from field: string after = 1;
+   */
+  after: string;
+
+  /**
+   * How often up_to_date comes while nothing happens, in seconds: 1 to 300; 0 means 15.
+   *
+   * @generated from field: int32 heartbeat_seconds = 2;
+   */
+  heartbeatSeconds: number;
+};
+
+/**
+ * Describes the message chat_grpc.StreamAllReq.
+ * Use `create(StreamAllReqSchema)` to create a new message.
+ */
+export const StreamAllReqSchema: GenMessage<StreamAllReq> = /*@__PURE__*/
+  messageDesc(file_chat, 63);
+
+/**
+ * Something that changed. An event of a kind that a client doesn't know is one it can leave out.
+ *
+ * @generated from message chat_grpc.StreamAllRes
+ */
+export type StreamAllRes = Message$1<"chat_grpc.StreamAllRes"> & {
+  /**
+   * Where to resume once this is dealt with.
+   *
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+
+  /**
+   * What it was.
+   *
+   * @generated from oneof chat_grpc.StreamAllRes.event
+   */
+  event: {
+    /**
+     * A message, as it is now.
+     *
+     * @generated from field: chat_grpc.Message message = 2;
+     */
+    value: Message;
+    case: "message";
+  } | {
+    /**
+     * A membership, as it is now: with its role, its read position, its end.
+     *
+     * @generated from field: chat_grpc.Member member = 3;
+     */
+    value: Member;
+    case: "member";
+  } | {
+    /**
+     * A room's record, as it is now.
+     *
+     * @generated from field: chat_grpc.Room room = 4;
+     */
+    value: Room;
+    case: "room";
+  } | {
+    /**
+     * A room is deleted.
+     *
+     * @generated from field: chat_grpc.RoomDeleted room_deleted = 5;
+     */
+    value: RoomDeleted;
+    case: "roomDeleted";
+  } | {
+    /**
+     * Nothing is missing up to here.
+     *
+     * @generated from field: chat_grpc.UpToDate up_to_date = 6;
+     */
+    value: UpToDate;
+    case: "upToDate";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message chat_grpc.StreamAllRes.
+ * Use `create(StreamAllResSchema)` to create a new message.
+ */
+export const StreamAllResSchema: GenMessage<StreamAllRes> = /*@__PURE__*/
+  messageDesc(file_chat, 64);
+
+/**
+ * Nothing to say.
+ *
+ * @generated from message chat_grpc.UpToDate
+ */
+export type UpToDate = Message$1<"chat_grpc.UpToDate"> & {
+};
+
+/**
+ * Describes the message chat_grpc.UpToDate.
+ * Use `create(UpToDateSchema)` to create a new message.
+ */
+export const UpToDateSchema: GenMessage<UpToDate> = /*@__PURE__*/
+  messageDesc(file_chat, 65);
 
 /**
  * What a member may do in a room, beside what its owner may, who is Room.owner_id.
@@ -1597,11 +2952,18 @@ export const Role = {
   MEMBER: 1,
 
   /**
-   * Also adds members, removes those without a role, and deletes messages.
+   * Also adds members, removes, mutes and bans those without a role, deletes and pins messages, and changes the room.
    *
    * @generated from enum value: ROLE_MODERATOR = 2;
    */
   MODERATOR: 2,
+
+  /**
+   * Reads, and sends nothing.
+   *
+   * @generated from enum value: ROLE_READER = 3;
+   */
+  READER: 3,
 } as const;
 
 /**
@@ -1616,6 +2978,47 @@ export type Role = (typeof Role)[keyof typeof Role] | UnknownEnum;
  */
 export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_chat, 0);
+
+/**
+ * What a message is.
+ *
+ * @generated from enum chat_grpc.MessageKind
+ */
+export const MessageKind = {
+  /**
+   * Not said: one of a user.
+   *
+   * @generated from enum value: MESSAGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What a user says.
+   *
+   * @generated from enum value: MESSAGE_KIND_USER = 1;
+   */
+  USER: 1,
+
+  /**
+   * What the product says, such as that an order was shipped.
+   *
+   * @generated from enum value: MESSAGE_KIND_SYSTEM = 2;
+   */
+  SYSTEM: 2,
+} as const;
+
+/**
+ * What a message is.
+ *
+ * @generated from enum chat_grpc.MessageKind
+ */
+export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind] | UnknownEnum;
+
+/**
+ * Describes the enum chat_grpc.MessageKind.
+ */
+export const MessageKindSchema: GenEnum<MessageKind> = /*@__PURE__*/
+  enumDesc(file_chat, 1);
 
 /**
  * Rooms, their members, and their logs of messages.
@@ -1636,6 +3039,70 @@ export const ChatService: GenService<{
     output: typeof RoomSchema;
   },
   /**
+   * Opens the room of a key or a post, unless it is there, and lets users into it: as often as one likes, with one and the
+   * same outcome. By services, and by users where ROOM_CREATION=users. The name and the data are those of a new room; one
+   * that is there keeps its own. Users who are members already stay as they are; those who can't be added are told.
+   * NOT_FOUND: the room is there, and the caller, a user, is not a member.
+   * RESOURCE_EXHAUSTED: the creator has as many rooms as a user may.
+   *
+   * @generated from rpc chat_grpc.ChatService.EnsureRoom
+   */
+  ensureRoom: {
+    methodKind: "unary";
+    input: typeof EnsureRoomReqSchema;
+    output: typeof EnsureRoomResSchema;
+  },
+  /**
+   * Changes a room's name, its data, until when it is frozen, or its slow mode; what isn't set stays. Readers of events are
+   * told by room_updated. By the room's owner, its moderators, and services.
+   * NOT_FOUND: not a member. PERMISSION_DENIED: neither owner nor moderator.
+   *
+   * @generated from rpc chat_grpc.ChatService.UpdateRoom
+   */
+  updateRoom: {
+    methodKind: "unary";
+    input: typeof UpdateRoomReqSchema;
+    output: typeof RoomSchema;
+  },
+  /**
+   * Deletes a room with all that is in it. Streams are told by room_deleted, and deliver nothing of it any more; one of
+   * StreamMessage ends. Its key is free again. When it returns, the texts are gone from the database; of the members,
+   * only who they were is kept, so that those who were away learn that the room is gone. By the room's owner, and services.
+   * Deleting again is no change; it finishes what was cut short.
+   * NOT_FOUND: not a member. PERMISSION_DENIED: not the owner.
+   *
+   * @generated from rpc chat_grpc.ChatService.DeleteRoom
+   */
+  deleteRoom: {
+    methodKind: "unary";
+    input: typeof DeleteRoomReqSchema;
+    output: typeof DeleteRoomResSchema;
+  },
+  /**
+   * Rooms by id, by key, or both, each with what a list of conversations shows of it, for a page of posts. Rooms that
+   * don't exist, or that the caller may not read, are left out.
+   * INVALID_ARGUMENT: more than 100 rooms.
+   *
+   * @generated from rpc chat_grpc.ChatService.GetRooms
+   */
+  getRooms: {
+    methodKind: "unary";
+    input: typeof GetRoomsReqSchema;
+    output: typeof GetRoomsResSchema;
+  },
+  /**
+   * Lets up to 100 users into a room, as AddMember does one. Users who are members already stay as they are, and those who
+   * can't be added are told, without hindering the others.
+   * NOT_FOUND: no such room, or the actor is not a member. PERMISSION_DENIED: the actor is neither owner nor moderator.
+   *
+   * @generated from rpc chat_grpc.ChatService.AddMembers
+   */
+  addMembers: {
+    methodKind: "unary";
+    input: typeof AddMembersReqSchema;
+    output: typeof AddMembersResSchema;
+  },
+  /**
    * Lets a user read the room, from its beginning, and send to it. By services, and where ROOM_CREATION=users by the room's
    * owner and moderators.
    * NOT_FOUND: no such room, or the actor is not a member. PERMISSION_DENIED: the actor is neither owner nor moderator.
@@ -1649,9 +3116,13 @@ export const ChatService: GenService<{
     output: typeof MemberSchema;
   },
   /**
-   * Appends a message to the room's log. When it returns, the message is durable.
-   * NOT_FOUND: no such room, or the sender is not a member.
-   * ALREADY_EXISTS: client_message_id belongs to a message of this sender in this room with another body.
+   * Appends a message to the room's log. When it returns, the message is durable. A reply changes the message that its
+   * thread began with, too: that one counts it, and takes a seq after it.
+   * NOT_FOUND: no such room, or the sender is not a member; or no message to reply to.
+   * ALREADY_EXISTS: client_message_id belongs to a message of this sender in this room with another body or other data.
+   * PERMISSION_DENIED: the sender is a reader, muted, or the room is frozen; the reason of google.rpc.ErrorInfo is READER,
+   * MUTED or FROZEN, and its metadata has `until`.
+   * RESOURCE_EXHAUSTED: the room is slow; the reason is SLOW_MODE, with `until` and RetryInfo.
    *
    * @generated from rpc chat_grpc.ChatService.SendMessage
    */
@@ -1735,7 +3206,7 @@ export const ChatService: GenService<{
   },
   /**
    * Ends a membership. A member may leave; the owner may remove others, a moderator those without a role. From here on the
-   * user's streams deliver nothing of the room, and say so. Being added again starts afresh.
+   * user's streams deliver nothing of the room, and say so. Being added again starts afresh, but ends no mute.
    * When the owner leaves, the member who has been there longest becomes the owner. When the last member leaves, the
    * room keeps its log without an owner, and the next user who is added becomes the owner.
    * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: it is not up to the actor.
@@ -1759,7 +3230,7 @@ export const ChatService: GenService<{
     output: typeof RoomSchema;
   },
   /**
-   * Makes a member a moderator of the room, or takes that back. Readers of events are told by member_added.
+   * Gives a member another role in the room. Readers of events are told by member_added.
    * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: the actor is not the owner.
    * FAILED_PRECONDITION: the user is the owner, who hands the room on with TransferOwnership.
    *
@@ -1771,9 +3242,38 @@ export const ChatService: GenService<{
     output: typeof MemberSchema;
   },
   /**
+   * Keeps a member from sending, editing and reacting until a time, or lets the member speak again. Readers of events are
+   * told by member_added. By the room's owner and services, and by moderators for those without a role.
+   * NOT_FOUND: the actor or the user is not a member. PERMISSION_DENIED: it is not up to the actor.
+   * FAILED_PRECONDITION: the user is the owner.
+   *
+   * @generated from rpc chat_grpc.ChatService.SetMute
+   */
+  setMute: {
+    methodKind: "unary";
+    input: typeof SetMuteReqSchema;
+    output: typeof MemberSchema;
+  },
+  /**
+   * Bans a user, also one who isn't a member, from a room until a time, or lifts that. A membership ends with it, and the
+   * user can't be added until then. Readers of events are told by member_removed. Who is banned is listed by ListMembers.
+   * By the room's owner and services, and by moderators for those without a role.
+   * NOT_FOUND: the actor is not a member. PERMISSION_DENIED: it is not up to the actor.
+   * FAILED_PRECONDITION: the user is the owner.
+   *
+   * @generated from rpc chat_grpc.ChatService.SetBan
+   */
+  setBan: {
+    methodKind: "unary";
+    input: typeof SetBanReqSchema;
+    output: typeof MemberSchema;
+  },
+  /**
    * Changes a message's text. That is a change of the room's log: the message takes the next seq and travels as a send
-   * does. Its id, creation time and place in history stay. The text it has already is no change.
-   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: not the author. FAILED_PRECONDITION: it is deleted.
+   * does. Its id, creation time and place in history stay. The text and the data it has already are no change. A system
+   * message is edited by services that act for nobody.
+   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: not the author, or the author may not send, as
+   * SendMessage says it. FAILED_PRECONDITION: it is deleted.
    *
    * @generated from rpc chat_grpc.ChatService.EditMessage
    */
@@ -1796,9 +3296,35 @@ export const ChatService: GenService<{
     output: typeof MessageSchema;
   },
   /**
-   * Moves a member's read position forward to a message; never back. Readers of events hear of it: in rooms of at most
-   * 100 members all of them, in larger ones the member's own; at most once a second in a room. Readers on another server
-   * hear of it with the room's next change.
+   * Adds a member's reaction to a message, or takes it back. The message takes the next seq and travels as an edit does.
+   * A reaction that is there already, or isn't, is no change.
+   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: the member may not send. FAILED_PRECONDITION: the
+   * message is deleted, or has 20 different reactions.
+   *
+   * @generated from rpc chat_grpc.ChatService.SetReaction
+   */
+  setReaction: {
+    methodKind: "unary";
+    input: typeof SetReactionReqSchema;
+    output: typeof MessageSchema;
+  },
+  /**
+   * Pins a message in its room, or takes that back. The message takes the next seq and travels as an edit does. By the
+   * room's owner, its moderators, and services. ListMessages lists what is pinned.
+   * NOT_FOUND: not a member, or no such message. PERMISSION_DENIED: neither owner nor moderator.
+   * FAILED_PRECONDITION: the message is deleted. RESOURCE_EXHAUSTED: 50 messages of the room are pinned.
+   *
+   * @generated from rpc chat_grpc.ChatService.SetPin
+   */
+  setPin: {
+    methodKind: "unary";
+    input: typeof SetPinReqSchema;
+    output: typeof MessageSchema;
+  },
+  /**
+   * Moves a member's read position forward to a message; back only if that is asked for, to mark as unread. Readers of
+   * events hear of it: in rooms of at most 100 members all of them, in larger ones the member's own; at most once a second
+   * in a room. Readers on another server hear of it with the room's next change.
    * NOT_FOUND: not a member, or no such message in the room.
    *
    * @generated from rpc chat_grpc.ChatService.MarkRead
@@ -1809,8 +3335,8 @@ export const ChatService: GenService<{
     output: typeof MemberSchema;
   },
   /**
-   * Shows the other members for a few seconds that a member is typing. Nothing is stored. Once a second is enough:
-   * what comes more often is not passed on, nor is it told on other servers.
+   * Shows the other members for a few seconds that a member is typing, or that the member has stopped. Nothing is stored.
+   * Once a second is enough: what comes more often is not passed on, nor is it told on other servers.
    * NOT_FOUND: not a member.
    *
    * @generated from rpc chat_grpc.ChatService.SendTyping
@@ -1837,6 +3363,44 @@ export const ChatService: GenService<{
     output: typeof EventSchema;
   },
   /**
+   * Who is here, and when others were here last: up to 100 members, those that are asked for or, if none are, of those who
+   * are here the first to have come; and how many are here in all. Here is who follows the room with StreamEvents.
+   * NOT_FOUND: no such room, or the caller may not read it.
+   *
+   * @generated from rpc chat_grpc.ChatService.ListPresence
+   */
+  listPresence: {
+    methodKind: "unary";
+    input: typeof ListPresenceReqSchema;
+    output: typeof ListPresenceResSchema;
+  },
+  /**
+   * Messages with all the words of a query, in any script, the newest first: of one room, or of all rooms of the caller.
+   * What was sent or edited is found within seconds; what was deleted is not found any more.
+   * NOT_FOUND: no such room, or the caller may not read it. INVALID_ARGUMENT: the query has no words, or page_token is not
+   * of such a search.
+   *
+   * @generated from rpc chat_grpc.ChatService.SearchMessages
+   */
+  searchMessages: {
+    methodKind: "unary";
+    input: typeof SearchMessagesReqSchema;
+    output: typeof SearchMessagesResSchema;
+  },
+  /**
+   * Follows everything: each change of each room, its record, its messages, its members and their read positions, from a
+   * cursor on. Each room's changes come in their order, none missing, each message and member in its latest state; from
+   * the cursor of any of them the stream can be resumed, for ever. By services only.
+   * OUT_OF_RANGE: the cursor is of another epoch, so the log is not the one that it was: start anew.
+   *
+   * @generated from rpc chat_grpc.ChatService.StreamAll
+   */
+  streamAll: {
+    methodKind: "server_streaming";
+    input: typeof StreamAllReqSchema;
+    output: typeof StreamAllResSchema;
+  },
+  /**
    * Profiles of users, as their newest tokens told them: of those who share a room with the caller, and of the caller. To
    * services, of all. Users who aren't known, or aren't to be seen, are left out.
    * INVALID_ARGUMENT: more than 100 users.
@@ -1849,8 +3413,8 @@ export const ChatService: GenService<{
     output: typeof GetProfilesResSchema;
   },
   /**
-   * Ends all tokens of a user that were issued before a time: within 2 seconds they are refused, and streams that were opened
-   * with them end. By services only.
+   * Ends all tokens of a user that were issued before a time: within 2 seconds they are refused, and streams that were
+   * opened with them end. By services only.
    * INVALID_ARGUMENT: the time is in the future.
    *
    * @generated from rpc chat_grpc.ChatService.RevokeTokens

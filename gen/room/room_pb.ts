@@ -7,7 +7,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AddMemberReq, DeleteMessageReq, EditMessageReq, MarkReadReq, Member, Message as Message$1, ReadMoved, RemoveMemberReq, Room, SendMessageReq, SetRoleReq, TransferOwnershipReq, Typing } from "../chat_pb.ts";
+import type { AddMemberReq, AddMembersReq, AddMembersRes, DeleteMessageReq, DeleteRoomReq, DeleteRoomRes, EditMessageReq, MarkReadReq, Member, Message as Message$1, Presence, ReadMoved, RemoveMemberReq, Room, SendMessageReq, SetBanReq, SetMuteReq, SetPinReq, SetReactionReq, SetRoleReq, StreamAllRes, TransferOwnershipReq, Typing, UpdateRoomReq } from "../chat_pb.ts";
 import { file_chat } from "../chat_pb.ts";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file room/room.proto.
  */
 export const file_room_room: GenFile = /*@__PURE__*/
-  fileDesc("Cg9yb29tL3Jvb20ucHJvdG8SBHJvb20ivgMKBkNoYW5nZRIxCgxzZW5kX21lc3NhZ2UYASABKAsyGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXFIABIxCgxlZGl0X21lc3NhZ2UYAiABKAsyGS5jaGF0X2dycGMuRWRpdE1lc3NhZ2VSZXFIABI1Cg5kZWxldGVfbWVzc2FnZRgDIAEoCzIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxSAASLQoKYWRkX21lbWJlchgEIAEoCzIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXFIABIzCg1yZW1vdmVfbWVtYmVyGAUgASgLMhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcUgAEj0KEnRyYW5zZmVyX293bmVyc2hpcBgGIAEoCzIfLmNoYXRfZ3JwYy5UcmFuc2Zlck93bmVyc2hpcFJlcUgAEisKCW1hcmtfcmVhZBgHIAEoCzIWLmNoYXRfZ3JwYy5NYXJrUmVhZFJlcUgAEikKCHNldF9yb2xlGAggASgLMhUuY2hhdF9ncnBjLlNldFJvbGVSZXFIABISCgppc19vZl91c2VyGAkgASgIQggKBmNoYW5nZSKjAQoHT3V0Y29tZRIlCgdtZXNzYWdlGAEgASgLMhIuY2hhdF9ncnBjLk1lc3NhZ2VIABIjCgZtZW1iZXIYAiABKAsyES5jaGF0X2dycGMuTWVtYmVySAASHwoEcm9vbRgDIAEoCzIPLmNoYXRfZ3JwYy5Sb29tSAASIAoHZmFpbHVyZRgEIAEoCzINLnJvb20uRmFpbHVyZUgAQgkKB291dGNvbWUiTwoHRmFpbHVyZRIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSJQoHZGV0YWlscxgDIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiLAoLQ2hhbmdlR3JvdXASHQoHY2hhbmdlcxgBIAMoCzIMLnJvb20uQ2hhbmdlImgKDEdyb3VwT3V0Y29tZRIfCghvdXRjb21lcxgBIAMoCzINLnJvb20uT3V0Y29tZRIYCgRuZXdzGAIgAygLMgoucm9vbS5OZXdzEh0KBXJlYWRzGAMgAygLMg4ucm9vbS5SZWFkTWFyayJlCghSZWFkTWFyaxIPCgdyb29tX2lkGAEgASgDEg8KB3VzZXJfaWQYAiABKAMSEgoKbWVzc2FnZV9pZBgDIAEoAxISCgptZW1iZXJfc2VxGAQgASgDEg8KB21lbWJlcnMYBSABKAUi2AEKBE5ld3MSDwoHcm9vbV9pZBgBIAEoAxIkCghtZXNzYWdlcxgCIAMoCzISLmNoYXRfZ3JwYy5NZXNzYWdlEiIKB21lbWJlcnMYAyADKAsyES5jaGF0X2dycGMuTWVtYmVyEhIKCm1lbWJlcl9zZXEYBCABKAMSIQoGdHlwaW5nGAUgAygLMhEuY2hhdF9ncnBjLlR5cGluZxIjCgVyZWFkcxgGIAEoCzIULmNoYXRfZ3JwYy5SZWFkTW92ZWQSGQoRcmVhZHNfYXJlX3ByaXZhdGUYByABKAhiBnByb3RvMw", [file_chat, file_google_protobuf_any]);
+  fileDesc("Cg9yb29tL3Jvb20ucHJvdG8SBHJvb20iqAYKBkNoYW5nZRIxCgxzZW5kX21lc3NhZ2UYASABKAsyGS5jaGF0X2dycGMuU2VuZE1lc3NhZ2VSZXFIABIxCgxlZGl0X21lc3NhZ2UYAiABKAsyGS5jaGF0X2dycGMuRWRpdE1lc3NhZ2VSZXFIABI1Cg5kZWxldGVfbWVzc2FnZRgDIAEoCzIbLmNoYXRfZ3JwYy5EZWxldGVNZXNzYWdlUmVxSAASLQoKYWRkX21lbWJlchgEIAEoCzIXLmNoYXRfZ3JwYy5BZGRNZW1iZXJSZXFIABIzCg1yZW1vdmVfbWVtYmVyGAUgASgLMhouY2hhdF9ncnBjLlJlbW92ZU1lbWJlclJlcUgAEj0KEnRyYW5zZmVyX293bmVyc2hpcBgGIAEoCzIfLmNoYXRfZ3JwYy5UcmFuc2Zlck93bmVyc2hpcFJlcUgAEisKCW1hcmtfcmVhZBgHIAEoCzIWLmNoYXRfZ3JwYy5NYXJrUmVhZFJlcUgAEikKCHNldF9yb2xlGAggASgLMhUuY2hhdF9ncnBjLlNldFJvbGVSZXFIABIvCgt1cGRhdGVfcm9vbRgKIAEoCzIYLmNoYXRfZ3JwYy5VcGRhdGVSb29tUmVxSAASLwoLZGVsZXRlX3Jvb20YCyABKAsyGC5jaGF0X2dycGMuRGVsZXRlUm9vbVJlcUgAEi8KC2FkZF9tZW1iZXJzGAwgASgLMhguY2hhdF9ncnBjLkFkZE1lbWJlcnNSZXFIABIpCghzZXRfbXV0ZRgNIAEoCzIVLmNoYXRfZ3JwYy5TZXRNdXRlUmVxSAASJwoHc2V0X2JhbhgOIAEoCzIULmNoYXRfZ3JwYy5TZXRCYW5SZXFIABIxCgxzZXRfcmVhY3Rpb24YDyABKAsyGS5jaGF0X2dycGMuU2V0UmVhY3Rpb25SZXFIABInCgdzZXRfcGluGBAgASgLMhQuY2hhdF9ncnBjLlNldFBpblJlcUgAEiUKCmVyYXNlX3Jvb20YESABKAsyDy5yb29tLkVyYXNlUm9vbUgAEhIKCmlzX29mX3VzZXIYCSABKAhCCAoGY2hhbmdlIpsCCgdPdXRjb21lEiUKB21lc3NhZ2UYASABKAsyEi5jaGF0X2dycGMuTWVzc2FnZUgAEiMKBm1lbWJlchgCIAEoCzIRLmNoYXRfZ3JwYy5NZW1iZXJIABIfCgRyb29tGAMgASgLMg8uY2hhdF9ncnBjLlJvb21IABIgCgdmYWlsdXJlGAQgASgLMg0ucm9vbS5GYWlsdXJlSAASKQoFYWRkZWQYBSABKAsyGC5jaGF0X2dycGMuQWRkTWVtYmVyc1Jlc0gAEisKB2RlbGV0ZWQYBiABKAsyGC5jaGF0X2dycGMuRGVsZXRlUm9vbVJlc0gAEh4KBmVyYXNlZBgHIAEoCzIMLnJvb20uRXJhc2VkSABCCQoHb3V0Y29tZSIcCglFcmFzZVJvb20SDwoHcm9vbV9pZBgBIAEoAyIaCgZFcmFzZWQSEAoIaGFzX21vcmUYASABKAgiTwoHRmFpbHVyZRIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSJQoHZGV0YWlscxgDIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiLAoLQ2hhbmdlR3JvdXASHQoHY2hhbmdlcxgBIAMoCzIMLnJvb20uQ2hhbmdlImgKDEdyb3VwT3V0Y29tZRIfCghvdXRjb21lcxgBIAMoCzINLnJvb20uT3V0Y29tZRIYCgRuZXdzGAIgAygLMgoucm9vbS5OZXdzEh0KBXJlYWRzGAMgAygLMg4ucm9vbS5SZWFkTWFyayKKAQoIUmVhZE1hcmsSDwoHcm9vbV9pZBgBIAEoAxIPCgd1c2VyX2lkGAIgASgDEhIKCm1lc3NhZ2VfaWQYAyABKAMSEgoKbWVtYmVyX3NlcRgEIAEoAxIPCgdtZW1iZXJzGAUgASgFEhAKCHJldmlzaW9uGAYgASgDEhEKCW1lbWJlcl9pZBgHIAEoAyKNBAoETmV3cxIPCgdyb29tX2lkGAEgASgDEiQKCG1lc3NhZ2VzGAIgAygLMhIuY2hhdF9ncnBjLk1lc3NhZ2USIgoHbWVtYmVycxgDIAMoCzIRLmNoYXRfZ3JwYy5NZW1iZXISEgoKbWVtYmVyX3NlcRgEIAEoAxIhCgZ0eXBpbmcYBSADKAsyES5jaGF0X2dycGMuVHlwaW5nEiMKBXJlYWRzGAYgASgLMhQuY2hhdF9ncnBjLlJlYWRNb3ZlZBIZChFyZWFkc19hcmVfcHJpdmF0ZRgHIAEoCBI1Cg5yZWFkX3JldmlzaW9ucxgIIAMoCzIdLnJvb20uTmV3cy5SZWFkUmV2aXNpb25zRW50cnkSNgoPcmVhZF9tZW1iZXJfaWRzGA4gAygLMh0ucm9vbS5OZXdzLlJlYWRNZW1iZXJJZHNFbnRyeRIdCgRyb29tGAkgASgLMg8uY2hhdF9ncnBjLlJvb20SEgoKaXNfZGVsZXRlZBgKIAEoCBIlCghwcmVzZW5jZRgLIAEoCzITLmNoYXRfZ3JwYy5QcmVzZW5jZRo0ChJSZWFkUmV2aXNpb25zRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ARo0ChJSZWFkTWVtYmVySWRzRW50cnkSCwoDa2V5GAEgASgDEg0KBXZhbHVlGAIgASgDOgI4ASIyCgdBbGxOZXdzEicKBmV2ZW50cxgBIAMoCzIXLmNoYXRfZ3JwYy5TdHJlYW1BbGxSZXNiBnByb3RvMw", [file_chat, file_google_protobuf_any]);
 
 /**
  * A change to apply.
@@ -94,6 +94,70 @@ export type Change = Message<"room.Change"> & {
      */
     value: SetRoleReq;
     case: "setRole";
+  } | {
+    /**
+     * UpdateRoom.
+     *
+     * @generated from field: chat_grpc.UpdateRoomReq update_room = 10;
+     */
+    value: UpdateRoomReq;
+    case: "updateRoom";
+  } | {
+    /**
+     * DeleteRoom.
+     *
+     * @generated from field: chat_grpc.DeleteRoomReq delete_room = 11;
+     */
+    value: DeleteRoomReq;
+    case: "deleteRoom";
+  } | {
+    /**
+     * AddMembers.
+     *
+     * @generated from field: chat_grpc.AddMembersReq add_members = 12;
+     */
+    value: AddMembersReq;
+    case: "addMembers";
+  } | {
+    /**
+     * SetMute.
+     *
+     * @generated from field: chat_grpc.SetMuteReq set_mute = 13;
+     */
+    value: SetMuteReq;
+    case: "setMute";
+  } | {
+    /**
+     * SetBan.
+     *
+     * @generated from field: chat_grpc.SetBanReq set_ban = 14;
+     */
+    value: SetBanReq;
+    case: "setBan";
+  } | {
+    /**
+     * SetReaction.
+     *
+     * @generated from field: chat_grpc.SetReactionReq set_reaction = 15;
+     */
+    value: SetReactionReq;
+    case: "setReaction";
+  } | {
+    /**
+     * SetPin.
+     *
+     * @generated from field: chat_grpc.SetPinReq set_pin = 16;
+     */
+    value: SetPinReq;
+    case: "setPin";
+  } | {
+    /**
+     * A step of DeleteRoom.
+     *
+     * @generated from field: room.EraseRoom erase_room = 17;
+     */
+    value: EraseRoom;
+    case: "eraseRoom";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -154,6 +218,30 @@ export type Outcome = Message<"room.Outcome"> & {
      */
     value: Failure;
     case: "failure";
+  } | {
+    /**
+     * Of AddMembers.
+     *
+     * @generated from field: chat_grpc.AddMembersRes added = 5;
+     */
+    value: AddMembersRes;
+    case: "added";
+  } | {
+    /**
+     * Of DeleteRoom.
+     *
+     * @generated from field: chat_grpc.DeleteRoomRes deleted = 6;
+     */
+    value: DeleteRoomRes;
+    case: "deleted";
+  } | {
+    /**
+     * Of a step of it.
+     *
+     * @generated from field: room.Erased erased = 7;
+     */
+    value: Erased;
+    case: "erased";
   } | { case: undefined; value?: undefined };
 };
 
@@ -163,6 +251,48 @@ export type Outcome = Message<"room.Outcome"> & {
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
   messageDesc(file_room_room, 1);
+
+/**
+ * Erases some of what a deleted room has left.
+ *
+ * @generated from message room.EraseRoom
+ */
+export type EraseRoom = Message<"room.EraseRoom"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: int64 room_id = 1;
+   */
+  roomId: bigint;
+};
+
+/**
+ * Describes the message room.EraseRoom.
+ * Use `create(EraseRoomSchema)` to create a new message.
+ */
+export const EraseRoomSchema: GenMessage<EraseRoom> = /*@__PURE__*/
+  messageDesc(file_room_room, 2);
+
+/**
+ * Some of it is erased.
+ *
+ * @generated from message room.Erased
+ */
+export type Erased = Message<"room.Erased"> & {
+  /**
+   * Whether there may be more.
+   *
+   * @generated from field: bool has_more = 1;
+   */
+  hasMore: boolean;
+};
+
+/**
+ * Describes the message room.Erased.
+ * Use `create(ErasedSchema)` to create a new message.
+ */
+export const ErasedSchema: GenMessage<Erased> = /*@__PURE__*/
+  messageDesc(file_room_room, 3);
 
 /**
  * An error for the caller of the RPC.
@@ -197,7 +327,7 @@ export type Failure = Message<"room.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_room_room, 2);
+  messageDesc(file_room_room, 4);
 
 /**
  * Changes to commit together, of one room.
@@ -218,7 +348,7 @@ export type ChangeGroup = Message<"room.ChangeGroup"> & {
  * Use `create(ChangeGroupSchema)` to create a new message.
  */
 export const ChangeGroupSchema: GenMessage<ChangeGroup> = /*@__PURE__*/
-  messageDesc(file_room_room, 3);
+  messageDesc(file_room_room, 5);
 
 /**
  * What came of a group of changes.
@@ -253,7 +383,7 @@ export type GroupOutcome = Message<"room.GroupOutcome"> & {
  * Use `create(GroupOutcomeSchema)` to create a new message.
  */
 export const GroupOutcomeSchema: GenMessage<GroupOutcome> = /*@__PURE__*/
-  messageDesc(file_room_room, 4);
+  messageDesc(file_room_room, 6);
 
 /**
  * A read position that moved.
@@ -295,6 +425,20 @@ export type ReadMark = Message<"room.ReadMark"> & {
    * @generated from field: int32 members = 5;
    */
   members: number;
+
+  /**
+   * The revision of the membership: of two marks the one with the greater revision is the newer.
+   *
+   * @generated from field: int64 revision = 6;
+   */
+  revision: bigint;
+
+  /**
+   * The membership.
+   *
+   * @generated from field: int64 member_id = 7;
+   */
+  memberId: bigint;
 };
 
 /**
@@ -302,7 +446,7 @@ export type ReadMark = Message<"room.ReadMark"> & {
  * Use `create(ReadMarkSchema)` to create a new message.
  */
 export const ReadMarkSchema: GenMessage<ReadMark> = /*@__PURE__*/
-  messageDesc(file_room_room, 5);
+  messageDesc(file_room_room, 7);
 
 /**
  * What happened in a room, told to its readers.
@@ -325,15 +469,15 @@ export type News = Message<"room.News"> & {
   messages: Message$1[];
 
   /**
-   * Consecutive changes of its members, in member_seq order.
+   * Changes of its members, in member_seq order. With that of the record, if it is set, they are consecutive.
    *
    * @generated from field: repeated chat_grpc.Member members = 3;
    */
   members: Member[];
 
   /**
-   * The member_seq of the newest change of the members when this was committed. A reader that hasn't got there yet can't
-   * tell whether it is still a member.
+   * The member_seq of the newest change of the members and the record when this was committed. A reader that hasn't got
+   * there yet can't tell whether it is still a member.
    *
    * @generated from field: int64 member_seq = 4;
    */
@@ -359,6 +503,42 @@ export type News = Message<"room.News"> & {
    * @generated from field: bool reads_are_private = 7;
    */
   readsArePrivate: boolean;
+
+  /**
+   * The revisions of the read positions, by user id: of two positions the one of the newer membership is the newer, and of
+   * one and the same membership that with the greater revision.
+   *
+   * @generated from field: map<int64, int64> read_revisions = 8;
+   */
+  readRevisions: { [key: string]: bigint };
+
+  /**
+   * The memberships of the read positions, by user id.
+   *
+   * @generated from field: map<int64, int64> read_member_ids = 14;
+   */
+  readMemberIds: { [key: string]: bigint };
+
+  /**
+   * The room's record, if it changed; its member_seq is among those of the members' changes.
+   *
+   * @generated from field: chat_grpc.Room room = 9;
+   */
+  room?: Room | undefined;
+
+  /**
+   * The room is deleted.
+   *
+   * @generated from field: bool is_deleted = 10;
+   */
+  isDeleted: boolean;
+
+  /**
+   * Who is here.
+   *
+   * @generated from field: chat_grpc.Presence presence = 11;
+   */
+  presence?: Presence | undefined;
 };
 
 /**
@@ -366,5 +546,26 @@ export type News = Message<"room.News"> & {
  * Use `create(NewsSchema)` to create a new message.
  */
 export const NewsSchema: GenMessage<News> = /*@__PURE__*/
-  messageDesc(file_room_room, 6);
+  messageDesc(file_room_room, 8);
+
+/**
+ * Events of all rooms that are told together.
+ *
+ * @generated from message room.AllNews
+ */
+export type AllNews = Message<"room.AllNews"> & {
+  /**
+   * In their order.
+   *
+   * @generated from field: repeated chat_grpc.StreamAllRes events = 1;
+   */
+  events: StreamAllRes[];
+};
+
+/**
+ * Describes the message room.AllNews.
+ * Use `create(AllNewsSchema)` to create a new message.
+ */
+export const AllNewsSchema: GenMessage<AllNews> = /*@__PURE__*/
+  messageDesc(file_room_room, 9);
 
