@@ -1,5 +1,6 @@
 import { type Database, StatementError } from "../database.ts";
-import { migrations, randomEpoch } from "./migrations.ts";
+import { randomEpoch } from "./epoch.ts";
+import { migrations } from "./migrations.ts";
 
 export interface MigrateOptions {
   /** Gets a line about each migration that is about to run. */

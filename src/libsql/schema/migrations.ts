@@ -1,12 +1,25 @@
 import type { InStatement } from "@libsql/client";
-import { Role } from "../../../gen/chat_pb.ts";
+import { MessageKind, Role } from "../../../gen/chat_pb.ts";
 import { FIRST_KEYED_USER } from "../../chat/user-store.ts";
+import { randomEpoch } from "./epoch.ts";
+import { PRESENCE } from "./presence.ts";
+import { WORDS } from "./words.ts";
 
 /** A change of the schema. Its statements are made when it runs. */
 export interface Migration {
   readonly name: string;
   readonly statements: () => InStatement[];
 }
+
+const LOG_HEAD = `CREATE VIEW log_head AS SELECT
+  epoch, room_id, member_id,
+  max(revision, (SELECT coalesce(max(revision), 0) FROM rooms)) AS revision,
+  max(message_id, (SELECT coalesce(max(id), 0) FROM messages)) AS message_id
+  FROM log_state`;
+
+const ROOMS_KEEP_REVISION = `CREATE TRIGGER rooms_keep_revision AFTER DELETE ON rooms BEGIN
+  UPDATE log_state SET revision = max(revision, old.revision);
+END`;
 
 /** The schema's changes, in order. Append only: a database remembers how many of them it has. */
 export const migrations: readonly Migration[] = [
@@ -82,17 +95,11 @@ export const migrations: readonly Migration[] = [
 
       // The newest revision and ids that were given, whatever was deleted since. The rows that have them say it, so that
       // a send needn't write it down.
-      `CREATE VIEW log_head AS SELECT
-        epoch, room_id, member_id,
-        max(revision, (SELECT coalesce(max(revision), 0) FROM rooms)) AS revision,
-        max(message_id, (SELECT coalesce(max(id), 0) FROM messages)) AS message_id
-        FROM log_state`,
+      LOG_HEAD,
       `CREATE TRIGGER messages_keep_id AFTER DELETE ON messages BEGIN
         UPDATE log_state SET message_id = max(message_id, old.id);
       END`,
-      `CREATE TRIGGER rooms_keep_revision AFTER DELETE ON rooms BEGIN
-        UPDATE log_state SET revision = max(revision, old.revision);
-      END`,
+      ROOMS_KEEP_REVISION,
 
       // The edits that were applied: a retry is not a second one.
       `CREATE TABLE edits (
@@ -130,9 +137,113 @@ export const migrations: readonly Migration[] = [
       "ALTER TABLE log_state ADD COLUMN revocation INTEGER NOT NULL DEFAULT 0",
     ],
   },
-];
+  {
+    name: "keys, records, threads, reactions, revisions",
+    statements: () => [
+      // The heads, which every send changes, apart from the record, which may be long. The post is the record's key.
+      "DROP VIEW log_head",
+      "DROP TRIGGER rooms_keep_revision",
+      `CREATE TABLE new_rooms (
+        id INTEGER PRIMARY KEY,
+        owner_id INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        member_seq INTEGER NOT NULL,
+        first_seq INTEGER NOT NULL,
+        member_count INTEGER NOT NULL,
+        last_message_id INTEGER NOT NULL,
+        revision INTEGER NOT NULL UNIQUE,
+        frozen_until INTEGER NOT NULL,
+        slow_mode_ms INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT`,
+      `INSERT INTO new_rooms SELECT
+        id, owner_id, seq, member_seq, first_seq, member_count, last_message_id, revision, 0, 0, created_at, updated_at
+        FROM rooms`,
 
-export function randomEpoch(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+      // member_seq and revision are those of the record's latest change. data is JSON.
+      `CREATE TABLE room_records (
+        room_id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        member_seq INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        data TEXT
+      ) STRICT`,
+      "INSERT INTO room_records SELECT id, 'post:' || post_id, 0, 0, '', NULL FROM rooms",
+      "CREATE INDEX room_records_by_revision ON room_records (revision, room_id)",
+      "DROP TABLE rooms",
+      "ALTER TABLE new_rooms RENAME TO rooms",
+      LOG_HEAD,
+      ROOMS_KEEP_REVISION,
+
+      // Rooms that are gone. Their rows of members stay, as ended; until is_erased, some may not be ended yet, and some of
+      // the rooms' messages be there.
+      `CREATE TABLE deleted_rooms (
+        revision INTEGER PRIMARY KEY, room_id INTEGER NOT NULL UNIQUE, owner_id INTEGER NOT NULL, is_erased INTEGER NOT NULL
+      ) STRICT`,
+      "CREATE INDEX deleted_rooms_to_erase ON deleted_rooms (room_id) WHERE is_erased = 0",
+
+      // The revision of the latest change, 0 if it is of before there were any: read in this order, the rows are the log of
+      // all rooms. A membership takes one also when the member has read. may_send_at is set in slow rooms.
+      "ALTER TABLE members ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE members ADD COLUMN banned_until INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE members ADD COLUMN may_send_at INTEGER NOT NULL DEFAULT 0",
+      "CREATE INDEX members_by_revision ON members (revision, room_id, member_seq)",
+      "CREATE INDEX members_ended ON members (user_id, revision) WHERE removed_at IS NOT NULL",
+      "CREATE INDEX members_banned ON members (room_id, user_id) WHERE banned_until > 0",
+
+      // created_seq isn't set in messages of before it was kept. data is JSON; mentions are a JSON array of user ids, and
+      // reactions of [emoji, count, user ids], with the ids as texts.
+      "ALTER TABLE messages ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE messages ADD COLUMN created_seq INTEGER",
+      "ALTER TABLE messages ADD COLUMN edited_at INTEGER",
+      `ALTER TABLE messages ADD COLUMN kind INTEGER NOT NULL DEFAULT ${MessageKind.USER}`,
+      "ALTER TABLE messages ADD COLUMN thread_id INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE messages ADD COLUMN reply_count INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE messages ADD COLUMN pinned_at INTEGER",
+      "ALTER TABLE messages ADD COLUMN data TEXT",
+      "ALTER TABLE messages ADD COLUMN mentions TEXT",
+      "ALTER TABLE messages ADD COLUMN reactions TEXT",
+      "UPDATE messages SET edited_at = updated_at WHERE updated_at > created_at AND deleted_at IS NULL",
+      `UPDATE messages SET thread_id = (
+          WITH RECURSIVE above (id, reply_to_id) AS (
+            SELECT messages.id, messages.reply_to_id
+            UNION ALL
+            SELECT original.id, original.reply_to_id FROM above JOIN messages AS original ON original.id = above.reply_to_id
+          )
+          SELECT min(id) FROM above
+        )
+        WHERE reply_to_id > 0`,
+      "CREATE INDEX messages_by_revision ON messages (revision, room_id, seq)",
+      "CREATE INDEX messages_by_thread ON messages (room_id, thread_id, id) WHERE thread_id > 0",
+      "CREATE INDEX messages_pinned ON messages (room_id, id) WHERE pinned_at IS NOT NULL",
+      `UPDATE messages SET reply_count = replies.count FROM (
+          SELECT room_id, thread_id, count(*) AS count FROM messages WHERE thread_id > 0 AND deleted_at IS NULL
+          GROUP BY room_id, thread_id
+        ) AS replies WHERE messages.room_id = replies.room_id AND messages.id = replies.thread_id`,
+
+      // Who reacted how, the first first by revision.
+      `CREATE TABLE reactions (
+        message_id INTEGER NOT NULL,
+        emoji TEXT NOT NULL,
+        user_id INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        PRIMARY KEY (message_id, emoji, user_id)
+      ) STRICT, WITHOUT ROWID`,
+      "CREATE INDEX reactions_by_age ON reactions (message_id, emoji, revision, user_id)",
+
+      // Mentions of users in messages that are not deleted.
+      `CREATE TABLE mentions (
+        room_id INTEGER NOT NULL,
+        user_id INTEGER NOT NULL,
+        message_id INTEGER NOT NULL,
+        PRIMARY KEY (room_id, user_id, message_id)
+      ) STRICT, WITHOUT ROWID`,
+
+      ...PRESENCE,
+      ...WORDS,
+    ],
+  },
+];
