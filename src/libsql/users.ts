@@ -62,6 +62,24 @@ export class LibsqlUsers implements UserStore {
     return results.at(-1)![0]!.id as bigint;
   }
 
+  async idsOf(keys: readonly string[]): Promise<readonly bigint[]> {
+    const nobodysKey = keys.find(isNobodys);
+    if (nobodysKey !== undefined) throw nobodys(nobodysKey);
+    const named = keys.filter((key) => numberOf(key) === undefined);
+    const search = {
+      sql: "SELECT id, key FROM users WHERE key IN (SELECT value FROM json_each(?1))",
+      args: [JSON.stringify(named)],
+    };
+    const toIds = (rows: Rows) => new Map(rows.map((row) => [row.key as string, row.id as bigint]));
+    let ids = toIds(named.length > 0 ? (await this.#database.read([search]))[0]! : []);
+    const strangers = named.filter((key) => !ids.has(key));
+    if (strangers.length > 0) {
+      const additions = [...new Set(strangers)].flatMap(additionOfKey);
+      ids = toIds((await this.#database.write([...additions, search])).at(-1)!);
+    }
+    return keys.map((key) => numberOf(key) ?? ids.get(key)!);
+  }
+
   async profiles(userIds: readonly bigint[], keys: readonly string[], seenBy?: bigint): Promise<Profile[]> {
     const possible = keys.filter((key) => !isNobodys(key));
     const ids = [...userIds, ...possible.flatMap((key) => numberOf(key) ?? [])];

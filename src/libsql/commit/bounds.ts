@@ -3,7 +3,7 @@ import { limitReached } from "../../chat/errors.ts";
 import type { Limits } from "../../chat/limits.ts";
 
 /** What a commit may store. */
-export interface Bounds extends Pick<Limits, "roomMembers" | "userRooms"> {
+export interface Bounds extends Pick<Limits, "roomMembers" | "userRooms" | "pinnedMessages"> {
   /** The greatest id that the database keeps. */
   readonly greatestId: bigint;
 }

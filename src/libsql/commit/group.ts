@@ -1,15 +1,22 @@
 import { create } from "@bufbuild/protobuf";
 import type { InStatement } from "@libsql/client";
-import type { Member, Message } from "../../../gen/chat_pb.ts";
+import type { Member, Message, Room } from "../../../gen/chat_pb.ts";
 import { type News, NewsSchema } from "../../../gen/room/room_pb.ts";
 import type { Commit, RoomChange } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
+import { addMember, addMembers } from "./addition.ts";
+import { setBan } from "./ban.ts";
 import type { Bounds } from "./bounds.ts";
-import { addMember, removeMember } from "./members.ts";
+import { deleteRoom, eraseRoom } from "./deletion.ts";
 import { deleteMessage, editMessage } from "./messages.ts";
+import { setMute } from "./mute.ts";
 import type { Operation, OperationOutcome } from "./operation.ts";
 import { transferOwnership } from "./owner.ts";
+import { setPin } from "./pin.ts";
+import { setReaction } from "./reaction.ts";
 import { markRead } from "./reads.ts";
+import { updateRoom } from "./record.ts";
+import { removeMember } from "./removal.ts";
 import { setRole } from "./role.ts";
 import { type SendOutcomes, type Sends, sendMessages } from "./sends.ts";
 
@@ -36,13 +43,14 @@ export class CommitGroup {
     const rest = [...results];
     const sent = this.#sends.outcome(...rest.splice(0, this.#sends.statements.length));
     const others = this.#operations.map(({ statements, outcome }) => outcome(...rest.splice(0, statements.length)));
+    const steps = others.flatMap(({ parts, ...outcome }) => parts ?? outcome);
     const [ofSends, ofOthers] = [sent.answers.values(), others.values()];
     return {
       outcomes: this.#changes.map((change) => {
         return change.case === "sendMessage" ? ofSends.next().value! : ofOthers.next().value!.answer;
       }),
-      news: toNews(sent, others),
-      reads: others.flatMap(({ read }) => read ?? []),
+      news: toNews(sent, steps),
+      reads: steps.flatMap(({ read }) => read ?? []),
     };
   }
 }
@@ -55,34 +63,62 @@ function operation(change: Exclude<RoomChange, { case: "sendMessage" }>, now: bi
       return deleteMessage(change.value, now);
     case "addMember":
       return addMember(change.value, now, bounds);
+    case "addMembers":
+      return addMembers(change.value, now, bounds);
     case "removeMember":
       return removeMember(change.value, now);
     case "transferOwnership":
       return transferOwnership(change.value, now);
     case "setRole":
       return setRole(change.value, now);
+    case "setMute":
+      return setMute(change.value, now);
+    case "setBan":
+      return setBan(change.value, now, bounds);
     case "markRead":
       return markRead(change.value, now);
+    case "setReaction":
+      return setReaction(change.value, now);
+    case "setPin":
+      return setPin(change.value, now, bounds);
+    case "updateRoom":
+      return updateRoom(change.value, now);
+    case "deleteRoom":
+      return deleteRoom(change.value, now);
+    case "eraseRoom":
+      return eraseRoom(change.value, now);
   }
 }
 
 /** What readers have to know: per room, its changes, which come in the order of their numbers. */
 function toNews(sent: SendOutcomes, others: readonly OperationOutcome[]): News[] {
-  const messagesOf = Map.groupBy([...sent.stored, ...others.flatMap(({ message }) => message ?? [])], roomOf);
+  const changed = others.flatMap(({ message, root }) => [message ?? [], root ?? []].flat());
+  const messagesOf = Map.groupBy([...sent.stored, ...sent.roots, ...changed], roomOf);
   const membersOf = Map.groupBy(
     others.flatMap(({ member }) => member ?? []),
     roomOf,
   );
+  const records = new Map(others.flatMap(({ room }) => (room ? [[room.id, room] as const] : [])));
+  const deleted = new Set(others.flatMap(({ deletedRoomId }) => deletedRoomId ?? []));
   const memberSeqs = new Map(sent.memberSeqs);
-  for (const { message, member, memberSeq } of others) {
-    if (memberSeq !== undefined) memberSeqs.set(roomOf((message ?? member)!), memberSeq);
+  for (const { message, member, room, memberSeq } of others) {
+    if (memberSeq !== undefined) memberSeqs.set(roomOf((message ?? member ?? room)!), memberSeq);
   }
-  return [...memberSeqs].map(([roomId, memberSeq]) => {
-    const [messages, members] = [messagesOf.get(roomId) ?? [], membersOf.get(roomId) ?? []];
-    return create(NewsSchema, { roomId, messages, members, memberSeq });
-  });
+  for (const roomId of deleted) memberSeqs.delete(roomId);
+  return [
+    ...[...memberSeqs].map(([roomId, memberSeq]) => {
+      const [messages, members] = [inOrder(messagesOf.get(roomId)), membersOf.get(roomId) ?? []];
+      return create(NewsSchema, { roomId, messages, members, room: records.get(roomId), memberSeq });
+    }),
+    ...[...deleted].map((roomId) => create(NewsSchema, { roomId, isDeleted: true })),
+  ];
 }
 
-function roomOf({ roomId }: Message | Member): bigint {
-  return roomId;
+/** Messages that threads began with take their numbers after all sends of a commit, and come in no order. */
+function inOrder(messages: readonly Message[] = []): Message[] {
+  return messages.toSorted((a, b) => Number(a.seq - b.seq));
+}
+
+function roomOf(changed: Message | Member | Room): bigint {
+  return changed.$typeName === "chat_grpc.Room" ? changed.id : changed.roomId;
 }

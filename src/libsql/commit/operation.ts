@@ -1,16 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
-import {
-  type Member,
-  type Message,
-  type RemoveMemberReq,
-  Role,
-  type Room,
-  type SetRoleReq,
-  type TransferOwnershipReq,
-} from "../../../gen/chat_pb.ts";
+import { type Member, type Message, Role, type Room } from "../../../gen/chat_pb.ts";
 import type { ReadMark } from "../../../gen/room/room_pb.ts";
 import { notInRoom } from "../../chat/errors.ts";
+import type { Answers } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 
 /**
@@ -26,12 +19,19 @@ export interface Operation {
 }
 
 export interface OperationOutcome {
-  readonly answer: Message | Member | Room | ConnectError;
-  /** Set where the change is one of the room's log, or of its members. */
+  readonly answer: Answers[keyof Answers] | ConnectError;
+  /** Set where the change is one of the room's log, of its members, or of its record. */
   readonly message?: Message;
   readonly member?: Member;
-  /** The room's member_seq after it, where either is set. */
+  /** A message that changed after it: the one that its thread began with. */
+  readonly root?: Message;
+  readonly room?: Room;
+  /** The room's member_seq after it, where any of them is set. */
   readonly memberSeq?: bigint;
+  /** Set where it deleted a room. */
+  readonly deletedRoomId?: bigint;
+  /** Of a change that consists of several. */
+  readonly parts?: readonly OperationOutcome[];
   /** Set where a read position moved. */
   readonly read?: ReadMark;
 }
@@ -67,7 +67,7 @@ export function denied(message: string): ConnectError {
 /** Why what an actor wants to do to a member was refused, by the verdict; nothing, if it was not. */
 export function refusal(
   verdict: unknown,
-  { roomId, actorId }: RemoveMemberReq | TransferOwnershipReq | SetRoleReq,
+  { roomId, actorId }: { roomId: bigint; actorId: bigint },
   notAllowed: string,
 ): ConnectError | undefined {
   switch (verdict) {

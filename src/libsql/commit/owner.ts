@@ -1,6 +1,6 @@
 import type { TransferOwnershipReq } from "../../../gen/chat_pb.ts";
-import { toRoom } from "../schema/rows.ts";
 import { asSeenBy, IS_OWNER, isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
+import { RECORD, RECORD_CHANGED, recordOutcome } from "./record.ts";
 
 /** Room ?1, which actor ?3 hands on to member ?2. */
 const TRANSFER = `SELECT rooms.*, CASE
@@ -19,15 +19,17 @@ export function transferOwnership(req: TransferOwnershipReq, now: bigint): Opera
     statements: [
       { sql: TRANSFER, args },
       {
-        sql: `UPDATE rooms SET owner_id = ?2, updated_at = max(CAST(?4 AS INTEGER), updated_at), revision = ${NEXT_REVISION}
-          WHERE id = (SELECT id FROM (${TRANSFER}) WHERE verdict = 'ok') RETURNING *`,
+        sql: `UPDATE rooms SET owner_id = ?2, member_seq = member_seq + 1,
+            updated_at = max(CAST(?4 AS INTEGER), updated_at), revision = ${NEXT_REVISION}
+          WHERE id = (SELECT id FROM (${TRANSFER}) WHERE verdict = 'ok')`,
         args: [...args, now],
       },
+      { sql: RECORD_CHANGED, args: [req.roomId] },
+      { sql: RECORD, args: [req.roomId] },
     ],
-    outcome([judged], [changed]) {
+    outcome([judged], _, __, [record]) {
       const refused = refusal(judged!.verdict, req, "only the room's owner may hand it on");
-      if (refused) return { answer: refused };
-      return { answer: toRoom(changed ?? judged!) };
+      return refused ? { answer: refused } : recordOutcome(judged!, record!);
     },
   };
 }

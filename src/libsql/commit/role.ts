@@ -1,7 +1,7 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { SetRoleReq } from "../../../gen/chat_pb.ts";
 import { toMember } from "../schema/rows.ts";
 import { asSeenBy, IS_OWNER, isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
+import { ownerIsFree } from "./power.ts";
 
 /** Member ?2 of room ?1, whom actor ?3 gives role ?4. */
 const ROLE = `SELECT members.*, CASE
@@ -23,7 +23,7 @@ export function setRole(req: SetRoleReq, now: bigint): Operation {
       { sql: ROLE, args },
       {
         sql: `UPDATE members SET role = ?4, updated_at = max(CAST(?5 AS INTEGER), updated_at),
-            member_seq = (SELECT member_seq + 1 FROM rooms WHERE id = ?1)
+            member_seq = (SELECT member_seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION}
           WHERE room_id = ?1 AND user_id = (SELECT user_id FROM (${ROLE}) WHERE verdict = 'ok') RETURNING *`,
         args: [...args, now],
       },
@@ -35,12 +35,9 @@ export function setRole(req: SetRoleReq, now: bigint): Operation {
       },
     ],
     outcome([judged], [changed]) {
-      const refused = refusal(judged!.verdict, req, "only the room's owner may give roles");
+      const notAllowed = "only the room's owner may give roles";
+      const refused = refusal(judged!.verdict, req, notAllowed) ?? ownerIsFree(judged!.verdict, userId);
       if (refused) return { answer: refused };
-      if (judged!.verdict === "owner") {
-        const message = `user ${userId} is the room's owner; hand it on with TransferOwnership first`;
-        return { answer: new ConnectError(message, Code.FailedPrecondition) };
-      }
       if (!changed) return { answer: toMember(judged!) };
       const member = toMember(changed);
       return { answer: member, member, memberSeq: member.memberSeq };

@@ -2,9 +2,13 @@ import type { InStatement } from "@libsql/client";
 import type { IsMemberReq } from "../../../gen/chat_pb.ts";
 import type { Reading } from "../../chat/store.ts";
 
-/** The room of a membership of user ?2, as a value; null if the user is not a member. */
+/**
+ * The room of a membership of user ?2, as a value; null if the user is not a member. Memberships of a room that is deleted
+ * end little by little.
+ */
 export const ownRoom = (room: string) => `(
-    SELECT room_id FROM members WHERE room_id = ${room} AND user_id = ?2 AND removed_at IS NULL
+    SELECT rooms.id FROM members JOIN rooms ON rooms.id = members.room_id
+    WHERE members.room_id = ${room} AND user_id = ?2 AND removed_at IS NULL
   )`;
 
 /**

@@ -1,6 +1,7 @@
 import type { InStatement } from "@libsql/client";
 import type { Memberships } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
+import { HAS_READ, toReadPosition } from "../schema/rows.ts";
 
 export function membershipStatements(
   userId: bigint,
@@ -8,13 +9,13 @@ export function membershipStatements(
   byRight: readonly bigint[],
 ): InStatement[] {
   const ofUser = {
-    sql: `SELECT rooms.id AS room_id, members.id, read_message_id, seq, rooms.member_seq, first_seq
+    sql: `SELECT rooms.id AS room_id, members.id, read_message_id, members.revision, ${HAS_READ} AS has_read, seq, rooms.member_seq, first_seq
       FROM members JOIN rooms ON rooms.id = members.room_id
       WHERE members.room_id IN (SELECT value FROM json_each(?2)) AND user_id = ?1 AND removed_at IS NULL`,
     args: [userId, `[${roomIds}]`],
   };
   const others = {
-    sql: `SELECT id AS room_id, 0 AS id, 0 AS read_message_id, seq, member_seq, first_seq
+    sql: `SELECT id AS room_id, 0 AS id, 0 AS has_read, seq, member_seq, first_seq
       FROM rooms WHERE rooms.id IN (SELECT value FROM json_each(?1))`,
     args: [`[${byRight}]`],
   };
@@ -30,7 +31,7 @@ export function toMemberships([state, ofUser, byRight = []]: readonly Rows[]): M
     of: rows.map((row) => ({
       roomId: row.room_id as bigint,
       id: row.id as bigint,
-      readMessageId: row.read_message_id as bigint,
+      read: Number(row.has_read) > 0 ? toReadPosition(row) : undefined,
       head: { seq: row.seq as bigint, memberSeq: row.member_seq as bigint },
       firstSeq: row.first_seq as bigint,
     })),

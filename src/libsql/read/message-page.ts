@@ -6,7 +6,7 @@ import type { Reading } from "../../chat/store.ts";
 import { MAX_INT64, type Rows } from "../database.ts";
 import { toCursor, toMessage } from "../schema/rows.ts";
 import { READERS_ROOM, readerOf } from "./membership.ts";
-import { TEXT_BYTES } from "./texts.ts";
+import { MESSAGE_BYTES } from "./texts.ts";
 
 const DEFAULT_MESSAGES = 50;
 
@@ -15,26 +15,29 @@ const DEFAULT_MESSAGES = 50;
  * as they fit into `bytes` together. One more of either tells whether the room goes on there.
  */
 export function messagePageStatements(req: ListMessagesReq, reading: Reading, bytes: number): InStatement[] {
-  const { roomId } = req;
+  const { roomId, threadId, pinned } = req;
   const reader = readerOf(req, reading);
   const { point, earlier, later } = bounds(req);
+  const only = `${threadId > 0n ? "AND thread_id = ?6 AND thread_id > 0" : ""} ${pinned ? "AND pinned_at IS NOT NULL" : ""}`;
+  const args = threadId > 0n ? [threadId] : [];
   const run = (compare: "<" | ">=", order: "DESC" | "ASC", count: number) => ({
     sql: `SELECT messages.*, bytes FROM (
-        SELECT room_id, id, ${TEXT_BYTES} OVER run AS bytes, octet_length(body) AS own_bytes, row_number() OVER run AS nth
+        SELECT room_id, id, sum(own_bytes) OVER run AS bytes, own_bytes, row_number() OVER run AS nth
         FROM (
-          SELECT room_id, id, body FROM messages WHERE room_id = ${READERS_ROOM} AND id ${compare} ?3
+          SELECT room_id, id, ${MESSAGE_BYTES} AS own_bytes FROM messages
+          WHERE room_id = ${READERS_ROOM} AND id ${compare} ?3 ${only}
           ORDER BY id ${order} LIMIT CAST(?4 AS INTEGER)
         )
         WINDOW run AS (ORDER BY id ${order})
       ) AS fitting JOIN messages ON messages.room_id = fitting.room_id AND messages.id = fitting.id
       WHERE bytes - own_bytes <= CAST(?5 AS INTEGER) OR nth <= 2 ORDER BY fitting.id ${order}`,
-    args: [roomId, reader, point, BigInt(count + 1), BigInt(bytes)],
+    args: [roomId, reader, point, BigInt(count + 1), BigInt(bytes), ...args],
   });
   return [
     {
-      sql: `SELECT seq, member_seq, epoch
+      sql: `SELECT seq, member_seq, epoch, EXISTS (SELECT 1 FROM messages WHERE room_id = rooms.id AND id = ?3) AS has_thread
         FROM rooms CROSS JOIN (SELECT epoch FROM log_state) WHERE rooms.id = ${READERS_ROOM}`,
-      args: [roomId, reader],
+      args: [roomId, reader, threadId],
     },
     run("<", "DESC", earlier),
     run(">=", "ASC", later),
@@ -48,6 +51,7 @@ export function messagePage(
 ): ListMessagesRes {
   const head = heads![0];
   if (!head) throw notInRoom(req.roomId, req.userId);
+  if (req.threadId > 0n && !head.has_thread) throw noMessage(req.threadId, req.roomId);
   const { earlier, later } = bounds(req);
   if (req.position.case === "aroundId" && after![0]?.id !== req.position.value) {
     throw noMessage(req.position.value, req.roomId);

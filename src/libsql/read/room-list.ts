@@ -1,13 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
-import { type ListRoomsReq, type ListRoomsRes, ListRoomsResSchema, RoomSummarySchema } from "../../../gen/chat_pb.ts";
+import { type ListRoomsReq, type ListRoomsRes, ListRoomsResSchema } from "../../../gen/chat_pb.ts";
 import { MAX_INT64, type Rows } from "../database.ts";
-import { toCursor, toMessage, toRoom } from "../schema/rows.ts";
-import { TEXT_BYTES } from "./texts.ts";
+import { summaries, toSummary } from "./room-summary.ts";
+import { MESSAGE_BYTES, TEXT_BYTES } from "./texts.ts";
 
-/** Messages after a read position that an unread count looks at. */
-const UNREAD_WINDOW = 1_000;
 const DEFAULT_ROOMS = 50;
 
 /**
@@ -19,62 +17,45 @@ const DEFAULT_ROOMS = 50;
 export function roomListStatements({ userId, limit, pageToken }: ListRoomsReq, bytes: number): InStatement[] {
   const { asOf, activity, roomId } = pageToken === "" ? FIRST_PAGE : parseToken(pageToken);
   return [
-    "SELECT message_id AS newest, epoch FROM log_head",
+    "SELECT message_id AS newest, revision, epoch FROM log_head",
     { sql: ROOMS, args: [userId, asOf, activity, roomId, BigInt(pageSize(limit) + 1), BigInt(bytes)] },
   ];
 }
 
 export function roomList(req: ListRoomsReq, [states, rows]: readonly Rows[], bytes: number): ListRoomsRes {
-  const { newest, epoch } = states![0]!;
+  const { newest, revision, epoch } = states![0]!;
   const asOf = req.pageToken === "" ? (newest as bigint) : parseToken(req.pageToken).asOf;
   const page = rows!.slice(0, pageSize(req.limit)).filter((row, i) => i === 0 || (row.bytes as bigint) <= bytes);
   const last = page.at(-1);
   return create(ListRoomsResSchema, {
-    rooms: page.map((row) => {
-      return create(RoomSummarySchema, {
-        room: toRoom({ ...row, id: row.room!, created_at: row.room_created_at!, updated_at: row.room_updated_at! }),
-        ...(row.id !== null && { lastMessage: toMessage(row) }),
-        head: toCursor({ seq: row.room_seq!, member_seq: row.member_seq!, epoch: epoch! }),
-        readMessageId: row.read_message_id as bigint,
-        unreadCount: Number(row.unread),
-      });
-    }),
-    nextPageToken: rows!.length > page.length ? `${asOf}.${last!.activity}.${last!.room}` : "",
+    rooms: page.map((row) => toSummary(row, epoch as string)),
+    nextPageToken: rows!.length > page.length ? `${asOf}.${last!.activity}.${last!["room.id"]}` : "",
+    list: { revision: revision as bigint, epoch: epoch as string },
   });
 }
 
 /** Of user ?1, the ?5 rooms after (?3, ?4) in the order of the activity up to ?2, as far as ?6 bytes of texts go. */
-const ROOMS = `
+const LISTED = `
   WITH activities AS (
-    SELECT members.room_id, read_message_id, last_message_id, max(joined_message_id, iif(
+    SELECT members.room_id, last_message_id, max(joined_message_id, iif(
         last_message_id <= ?2, last_message_id,
         (SELECT coalesce(max(id), 0) FROM messages WHERE room_id = members.room_id AND id <= ?2)
       )) AS activity
     FROM members JOIN rooms ON rooms.id = members.room_id
     WHERE user_id = ?1 AND removed_at IS NULL AND joined_message_id <= ?2
-  ), listed AS (
+  ), page AS (
     SELECT * FROM activities
     WHERE (activity, room_id) < (CAST(?3 AS INTEGER), CAST(?4 AS INTEGER))
     ORDER BY activity DESC, room_id DESC LIMIT CAST(?5 AS INTEGER)
   ), fitting AS (
-    SELECT listed.*, coalesce(${TEXT_BYTES} OVER places, 0) AS bytes, coalesce(octet_length(body), 0) AS own_bytes,
-      row_number() OVER places AS nth
-    FROM listed LEFT JOIN messages ON messages.room_id = listed.room_id AND messages.id = last_message_id
-    WINDOW places AS (ORDER BY activity DESC, listed.room_id DESC)
+    SELECT page.room_id, activity, coalesce(${TEXT_BYTES} OVER places, 0) AS bytes,
+      coalesce(${MESSAGE_BYTES}, 0) AS own_bytes, row_number() OVER places AS nth
+    FROM page LEFT JOIN messages ON messages.room_id = page.room_id AND messages.id = last_message_id
+    WINDOW places AS (ORDER BY activity DESC, page.room_id DESC)
   )
-  SELECT
-    messages.*, rooms.id AS room, post_id, owner_id, rooms.seq AS room_seq, member_seq, activity, bytes,
-    read_message_id, rooms.created_at AS room_created_at, rooms.updated_at AS room_updated_at,
-    (
-      SELECT count(*) FROM (
-        SELECT user_id, deleted_at FROM messages
-        WHERE room_id = rooms.id AND id > read_message_id ORDER BY id LIMIT ${UNREAD_WINDOW}
-      ) WHERE user_id <> ?1 AND deleted_at IS NULL
-    ) AS unread
-  FROM fitting JOIN rooms ON rooms.id = fitting.room_id
-  LEFT JOIN messages ON messages.room_id = rooms.id AND messages.id = rooms.last_message_id
-  WHERE bytes - own_bytes <= CAST(?6 AS INTEGER) OR nth <= 2
-  ORDER BY activity DESC, room DESC`;
+  SELECT room_id, activity, bytes FROM fitting WHERE bytes - own_bytes <= CAST(?6 AS INTEGER) OR nth <= 2`;
+
+const ROOMS = `${summaries(LISTED, "?1", ["activity", "bytes"])} ORDER BY activity DESC, rooms.id DESC`;
 
 const FIRST_PAGE = { asOf: MAX_INT64, activity: MAX_INT64, roomId: MAX_INT64 };
 

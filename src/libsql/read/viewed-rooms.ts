@@ -3,22 +3,22 @@ import type { ViewedRoom } from "../../chat/caller.ts";
 import { numberOf } from "../../chat/user-store.ts";
 import type { Rows } from "../database.ts";
 
-const POST = "post:";
-
-/** Rooms by id, and rooms by post. */
+/** Rooms by id, and rooms by key. */
 export function viewedRoomsStatements(keys: readonly string[]): InStatement[] {
   const ids = keys.flatMap((key) => numberOf(key) ?? []);
-  const posts = keys.flatMap((key) => (key.startsWith(POST) ? (numberOf(key.slice(POST.length)) ?? []) : []));
+  const rooms = (column: string) => `SELECT room_id, key FROM room_records
+    WHERE ${column} IN (SELECT value FROM json_each(?1))`;
   return [
-    { sql: "SELECT id, post_id FROM rooms WHERE id IN (SELECT value FROM json_each(?1))", args: [`[${ids}]`] },
-    { sql: "SELECT id, post_id FROM rooms WHERE post_id IN (SELECT value FROM json_each(?1))", args: [`[${posts}]`] },
+    { sql: rooms("room_id"), args: [`[${ids}]`] },
+    { sql: rooms("key"), args: [JSON.stringify(keys)] },
   ];
 }
 
-export function toViewedRooms([byId, byPost]: readonly Rows[]): Map<string, ViewedRoom> {
-  const toRoom = ({ id, post_id: postId }: Rows[number]) => ({ id, postId }) as ViewedRoom;
+/** Where a key is a number, it is the room with that id. */
+export function toViewedRooms([byId, byKey]: readonly Rows[]): Map<string, ViewedRoom> {
+  const toRoom = ({ room_id: id, key }: Rows[number]) => ({ id, key }) as ViewedRoom;
   return new Map([
-    ...byId!.map((row) => [`${row.id as bigint}`, toRoom(row)] as const),
-    ...byPost!.map((row) => [`${POST}${row.post_id as bigint}`, toRoom(row)] as const),
+    ...byKey!.map((row) => [row.key as string, toRoom(row)] as const),
+    ...byId!.map((row) => [`${row.room_id as bigint}`, toRoom(row)] as const),
   ]);
 }

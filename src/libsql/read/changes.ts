@@ -1,0 +1,124 @@
+import { create } from "@bufbuild/protobuf";
+import type { InStatement } from "@libsql/client";
+import { RoomDeletedSchema } from "../../../gen/chat_pb.ts";
+import {
+  CHANGE_LOGS,
+  type ChangeLogName,
+  type ChangePlace,
+  comparePlaces,
+  isOfMembers,
+} from "../../chat/change-place.ts";
+import type { Changes, PageSize, PlacedChange } from "../../chat/store.ts";
+import { MAX_INT64, type Rows } from "../database.ts";
+import { ROOM_RECORDS, toMember, toMessage, toRoom } from "../schema/rows.ts";
+import { TEXT_BYTES } from "./texts.ts";
+
+/** One page of the log of all rooms; the logs are read apart, each in the order of its index, and put together after it. */
+export function changesStatements(after: ChangePlace, { changes, bytes }: PageSize): InStatement[] {
+  const { revision, roomId } = after;
+  const [ofMembers, ofMessages] = [numberAfter(after, "member"), numberAfter(after, "message")];
+  const args = [revision, roomId, ofMembers, ofMessages, BigInt(changes)];
+  return [
+    "SELECT epoch, revision FROM log_head",
+    { sql: RECORDS, args },
+    { sql: MEMBERS, args },
+    { sql: MESSAGES, args: [...args, BigInt(bytes)] },
+    { sql: DELETIONS, args: [revision, BigInt(changes)] },
+  ];
+}
+
+export function toChanges(
+  after: ChangePlace,
+  { changes: count }: PageSize,
+  [state, records, members, messages, deletions]: readonly Rows[],
+): Changes {
+  const runs = [
+    records!.map((row) => placed(row.record_revision, row.id, "room", row.record_member_seq, toRoom(row))),
+    members!.map((row) => placed(row.revision, row.room_id, "member", row.member_seq, toMember(row))),
+    messages!.map((row) => placed(row.revision, row.room_id, "message", row.seq, toMessage(row))),
+    deletions!.map(({ revision, room_id }) => {
+      return placed(revision, room_id, "roomDeleted", 0n, create(RoomDeletedSchema, { roomId: room_id as bigint }));
+    }),
+  ].map((run) => run.filter(({ place }) => comparePlaces(place, after) > 0));
+  // What lies behind the end of a run that was cut may have others before it.
+  const cut = runs.filter(
+    (run, i) => run.length >= count || (i === 2 && run.length < Number(messages![0]?.total ?? 0)),
+  );
+  const ends = cut.map((run) => run.at(-1)!.place);
+  const fitting = runs
+    .flat()
+    .filter(({ place }) => ends.every((end) => comparePlaces(place, end) <= 0))
+    .sort((a, b) => comparePlaces(a.place, b.place));
+  return {
+    epoch: state![0]!.epoch as string,
+    revision: state![0]!.revision as bigint,
+    changes: fitting.slice(0, count),
+    isWhole: cut.length === 0 && fitting.length <= count,
+  };
+}
+
+function placed<C extends ChangeLogName>(
+  revision: unknown,
+  roomId: unknown,
+  log: C,
+  number: unknown,
+  value: Extract<PlacedChange["change"], { case: C }>["value"],
+): PlacedChange {
+  const place = { revision, roomId, log, number } as ChangePlace;
+  return { place, change: { case: log, value } as PlacedChange["change"] };
+}
+
+/** The number after which a log goes on behind a place, in the place's own revision and room. */
+function numberAfter({ log, number }: ChangePlace, asked: ChangeLogName): bigint {
+  if (log === asked || (isOfMembers({ log }) && isOfMembers({ log: asked }))) return number;
+  return CHANGE_LOGS.indexOf(log) < CHANGE_LOGS.indexOf(asked) ? -1n : MAX_INT64;
+}
+
+/** Without casts, which would keep SQLite from looking for more than the revision in an index. */
+const AFTER = {
+  members: "(revision, room_id, member_seq) > (?1, ?2, ?3)",
+  messages: "(revision, room_id, seq) > (?1, ?2, ?4)",
+};
+
+/** The revision of the ?5th change in a log: what is behind it is no part of the page. */
+const lastRevision = (log: "members" | "messages", number: "member_seq" | "seq") => `coalesce((
+    SELECT revision FROM ${log} WHERE ${AFTER[log]}
+    ORDER BY revision, room_id, ${number} LIMIT 1 OFFSET CAST(?5 AS INTEGER) - 1
+  ), ${MAX_INT64})`;
+
+/**
+ * One more than a page has, as the first may be the one at the place. In two runs, since SQLite doesn't look for a rowid,
+ * which the room's id is, behind a range of an index.
+ */
+const RECORDS = `SELECT records.* FROM (
+    SELECT * FROM (
+      SELECT revision, room_id FROM room_records WHERE revision = ?1 AND room_id >= ?2
+      ORDER BY room_id LIMIT CAST(?5 AS INTEGER) + 1
+    )
+    UNION ALL
+    SELECT * FROM (
+      SELECT revision, room_id FROM room_records WHERE revision > ?1 AND revision <= ${lastRevision("messages", "seq")}
+      ORDER BY revision, room_id LIMIT CAST(?5 AS INTEGER) + 1
+    )
+  ) AS run CROSS JOIN ${ROOM_RECORDS} AS records ON records.id = run.room_id
+  ORDER BY run.revision, run.room_id LIMIT CAST(?5 AS INTEGER) + 1`;
+
+const MEMBERS = `SELECT * FROM members
+  WHERE ${AFTER.members} AND revision <= ${lastRevision("messages", "seq")}
+  ORDER BY revision, room_id, member_seq LIMIT CAST(?5 AS INTEGER)`;
+
+/** As many as fit into ?6 bytes, each with the number of those that a page without that bound would have. */
+const MESSAGES = `SELECT messages.*, total FROM (
+    SELECT id, ${TEXT_BYTES} OVER run AS bytes, row_number() OVER run AS nth, count(*) OVER () AS total
+    FROM (
+      SELECT * FROM messages
+      WHERE ${AFTER.messages} AND revision <= ${lastRevision("members", "member_seq")}
+      ORDER BY revision, room_id, seq LIMIT CAST(?5 AS INTEGER)
+    )
+    WINDOW run AS (ORDER BY revision, room_id, seq)
+  ) AS fitting JOIN messages ON messages.id = fitting.id
+  WHERE bytes <= CAST(?6 AS INTEGER) OR nth = 1
+  ORDER BY nth`;
+
+const DELETIONS = `SELECT revision, room_id FROM deleted_rooms
+  WHERE revision >= ?1 ORDER BY revision LIMIT CAST(?2 AS INTEGER) + 1`;
