@@ -21,5 +21,5 @@ export interface Caller {
 /** A room that a token lets its holder read. */
 export interface ViewedRoom {
   readonly id: bigint;
-  readonly postId: bigint;
+  readonly key: string;
 }

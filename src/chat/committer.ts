@@ -35,7 +35,7 @@ export class Committer implements RoomHost {
     change: Extract<RoomChange, { case: C }>,
     isOfUser = false,
   ): Promise<Answers[C]> {
-    if (isOfUser) this.#sends.take(`${change.value.roomId}/${change.value.userId}`);
+    if (isOfUser) this.#sends.take(`${change.value.roomId}/${senderOf(change)}`);
     const { commit, first } = await this.#changes.commit([change]);
     const outcome = commit.outcomes[first]!;
     if (outcome instanceof ConnectError) throw outcome;
@@ -50,4 +50,10 @@ export class Committer implements RoomHost {
     for (const each of news) this.#publisher.publish(each);
     for (const mark of reads) this.#reads.pass(mark);
   }
+}
+
+/** Whose change it is, of those that count as sends. */
+function senderOf({ value }: RoomChange): bigint {
+  if ("userId" in value) return value.userId;
+  return "actorId" in value ? value.actorId : 0n;
 }

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { ChatStore, Commit, RoomChange } from "./store.ts";
+import { dataBytes } from "./struct-data.ts";
 
 /** A transaction that changes were committed in, and where in it their outcomes begin. */
 export interface Part {
@@ -10,6 +11,7 @@ export interface Part {
 
 interface Waiting {
   readonly changes: readonly RoomChange[];
+  readonly weight: number;
   readonly characters: number;
   readonly beginBy: number;
   readonly resolve: (part: Part) => void;
@@ -58,9 +60,16 @@ export class GroupCommit {
       return Promise.reject(tooMany("too many changes are waiting; try again in a second"));
     }
     return new Promise((resolve, reject) => {
-      const waiting = { changes, characters: charactersOf(changes), beginBy, resolve, reject };
+      const waiting = {
+        changes,
+        weight: weightOf(changes),
+        characters: charactersOf(changes),
+        beginBy,
+        resolve,
+        reject,
+      };
       this.#waiting.push(waiting);
-      this.#waitingChanges += changes.length;
+      this.#waitingChanges += waiting.weight;
       this.#waitingCharacters += waiting.characters;
       if (!this.#running) void this.#run();
     });
@@ -70,7 +79,7 @@ export class GroupCommit {
     this.#running = true;
     while (this.#waiting.length > 0) {
       if (this.#isBusy) await this.#gather();
-      this.#isBusy = this.#waitingChanges > 1;
+      this.#isBusy = this.#waiting.length > 1;
       const group = this.#takeGroup();
       if (group.length === 0) continue;
       const changes = group.length === 1 ? group[0]!.changes : group.flatMap((waiting) => waiting.changes);
@@ -98,7 +107,7 @@ export class GroupCommit {
     const { commitChanges, commitCharacters } = this.#limits;
     let [count, characters] = [0, 0];
     const end = this.#waiting.findIndex((waiting, i) => {
-      count += waiting.changes.length;
+      count += waiting.weight;
       characters += waiting.characters;
       return i > 0 && (count > commitChanges || characters > commitCharacters);
     });
@@ -112,8 +121,8 @@ export class GroupCommit {
 
   #take(count: number): Waiting[] {
     const taken = this.#waiting.splice(0, count);
-    for (const { changes, characters } of taken) {
-      this.#waitingChanges -= changes.length;
+    for (const { weight, characters } of taken) {
+      this.#waitingChanges -= weight;
       this.#waitingCharacters -= characters;
     }
     return taken;
@@ -124,6 +133,14 @@ function tooMany(message: string): ConnectError {
   return new ConnectError(message, Code.Unavailable);
 }
 
+/** How many changes they are: one that adds users is as many as it adds. */
+function weightOf(changes: readonly RoomChange[]): number {
+  return changes.reduce((total, { value }) => total + ("userIds" in value ? value.userIds.length : 1), 0);
+}
+
 function charactersOf(changes: readonly RoomChange[]): number {
-  return changes.reduce((total, { value }) => total + ("body" in value ? value.body.length : 0), 0);
+  return changes.reduce((total, { value }) => {
+    const data = "data" in value ? dataBytes(value.data) : 0;
+    return total + data + ("body" in value ? value.body.length : 0);
+  }, 0);
 }

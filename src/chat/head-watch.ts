@@ -1,3 +1,4 @@
+import type { ChangedMembers } from "./changed-rooms.ts";
 import type { ChatStore, Position } from "./store.ts";
 
 /** How far the pause between looks grows while they fail, in milliseconds, if it isn't longer in any case. */
@@ -10,7 +11,13 @@ export interface HeadListener {
   /** The rooms that are followed, and how many. */
   roomIds(): Iterable<bigint>;
   readonly size: number;
-  hearHead(roomId: bigint, head: Position): void;
+  /** Whether it has to hear of all rooms, and of all memberships, that change. */
+  readonly watchesAll: boolean;
+  hearHead(roomId: bigint, head: Position, revision: bigint): void;
+  hearDeleted(roomId: bigint): void;
+  hearMembers(members: ChangedMembers): void;
+  /** Something was committed, whatever it was. */
+  hearRevision?(revision: bigint): void;
   /** The database is another one than before: no number counts any more. */
   hearReset(): void;
 }
@@ -69,8 +76,10 @@ export class HeadWatch {
 
   /** Asks for a page of rooms; whether it was the last. */
   async #hear(run: number): Promise<boolean> {
-    const among = this.#listener.size <= FEW_ROOMS ? [...this.#listener.roomIds()] : undefined;
-    const { epoch, revision, rooms, isWhole } = await this.#store.changedRooms(this.#revision, among);
+    const isAboutFew = !this.#listener.watchesAll && this.#listener.size <= FEW_ROOMS;
+    const among = isAboutFew ? [...this.#listener.roomIds()] : undefined;
+    const changed = await this.#store.changedRooms(this.#revision, among);
+    const { epoch, revision, rooms, deleted, members, isWhole } = changed;
     if (this.#run !== run) return true;
     if (epoch !== this.#epoch || revision < this.#revision) {
       this.#epoch = epoch;
@@ -78,10 +87,15 @@ export class HeadWatch {
       this.#listener.hearReset();
       return true;
     }
-    for (const { roomId, head } of rooms) this.#listener.hearHead(roomId, head);
+    for (const { roomId, head, revision } of rooms) this.#listener.hearHead(roomId, head, revision);
+    for (const roomId of deleted) this.#listener.hearDeleted(roomId);
+    if (members) this.#listener.hearMembers(members);
+    if (revision > this.#revision) this.#listener.hearRevision?.(revision);
     const asked = among && new Set(among);
-    // Of a room that has been followed since the question nothing is told, and that time is asked for again.
-    if (!asked || [...this.#listener.roomIds()].every((roomId) => asked.has(roomId))) this.#revision = revision;
+    // Of what has been followed since the question nothing is told, and that time is asked for again.
+    const hasToldAll =
+      !asked || (!this.#listener.watchesAll && [...this.#listener.roomIds()].every((roomId) => asked.has(roomId)));
+    if (hasToldAll) this.#revision = revision;
     return isWhole;
   }
 }

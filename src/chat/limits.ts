@@ -46,8 +46,20 @@ export const LIMITS = {
   /** Pages that one request to the database reads, for all readers, and such requests at a time. */
   logReadPages: 64,
   logReads: 4,
+  /** Changes in a page of the log of all rooms, and the bytes of their texts; a stream of everything holds two pages. */
+  allPageChanges: 1_000,
+  allPageBytes: 256 * 1024,
   /** Bytes of the texts in a page of messages or rooms. A page that would have more ends early. */
   pageBytes: 32 * 1024,
+  /**
+   * Rooms in a page of a list that is followed; lists that one request to the database looks through, for all readers, and
+   * such requests at a time.
+   */
+  listPageRooms: 100,
+  listReadPages: 16,
+  listReads: 1,
+  /** A list that changes is looked at once in this time, in milliseconds. */
+  listIntervalMs: 250,
 
   /** Of a user's typing in a room, what comes sooner after the last is not passed on; in milliseconds. */
   typingIntervalMs: 1_000,
@@ -96,6 +108,8 @@ export const LIMITS = {
   /** Members of a room, and rooms of a user. */
   roomMembers: 100_000,
   userRooms: 10_000,
+  /** Messages of a room that are pinned. */
+  pinnedMessages: 50,
 
   /** How long a request to the database may take, in milliseconds, before its callers get UNAVAILABLE. */
   databaseMs: 5_000,
@@ -145,6 +159,10 @@ export const HEARTBEAT_MS = 15_000;
  * through another process may take to its readers.
  */
 export const HEAD_WATCH_MS = 250;
+
+/** Different reactions to a message, and users that it names for each. */
+export const MESSAGE_REACTIONS = 20;
+export const REACTION_USERS = 50;
 
 /** How long others show that somebody is typing, in milliseconds. */
 export const TYPING_MS = 6_000;

@@ -1,7 +1,9 @@
 import type { Message } from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
+import { messageCharacters } from "./message-characters.ts";
 import { isBefore } from "./position.ts";
 import type { Position } from "./store.ts";
+import { dataBytes } from "./struct-data.ts";
 
 /** What an object of a change takes beside its text, about. */
 const CHANGE_BYTES = 1024;
@@ -55,7 +57,7 @@ export class NewsRing {
   }
 
   /**
-   * Adds the newest. Older news are let go of up to those that have one of their messages or members in an older state;
+   * Adds the newest. Older news are let go of up to those that have one of their messages or members, or the record, in an older state;
    * also the newest themselves, if they have.
    */
   push(news: News, from: Position): void {
@@ -82,10 +84,11 @@ export class NewsRing {
     this.#drop(count);
   }
 
-  #dropSuperseded({ messages, members }: News): void {
+  #dropSuperseded({ messages, members, room }: News): void {
     const changed = messages.filter(isChanged);
-    if (changed.length + members.length === 0) return;
+    if (changed.length + members.length === 0 && !room) return;
     const isOlderState = ({ news }: Entry) =>
+      (room && news.room) ||
       changed.some(({ id }) => news.messages.some((message) => message.id === id)) ||
       members.some(({ userId }) => news.members.some((member) => member.userId === userId));
     this.#drop(this.#entries.findLastIndex(isOlderState) + 1);
@@ -116,9 +119,10 @@ function isChanged({ createdAt, updatedAt }: Message): boolean {
 }
 
 /** The news, and their bytes in JSON and in binary. */
-function bytesOf({ messages, members, typing, reads }: News): number {
-  const texts = messages.reduce((length, { body }) => length + body.length, 0);
-  const changes = 1 + messages.length + members.length + typing.length;
+function bytesOf({ messages, members, typing, reads, room }: News): number {
+  const texts = messages.reduce((length, message) => length + messageCharacters(message), 0);
+  const record = room ? room.name.length + dataBytes(room.data) : 0;
+  const changes = 1 + messages.length + members.length + typing.length + (room ? 1 : 0);
   const positions = reads ? Object.keys(reads.readMessageIds).length : 0;
-  return changes * CHANGE_BYTES + positions * READ_BYTES + TEXT_BYTES * texts;
+  return changes * CHANGE_BYTES + positions * READ_BYTES + TEXT_BYTES * (texts + record);
 }

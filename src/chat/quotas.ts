@@ -13,6 +13,7 @@ export class Quota {
   readonly #limit: keyof Limits;
   readonly #intervalMs: number;
   readonly #toleranceMs: number;
+  readonly #burst: number;
   readonly #maxKeys: number;
   /** By key, the one used last at the end: when all that was taken will have been given back. */
   readonly #dues = new Map<string, number>();
@@ -21,17 +22,19 @@ export class Quota {
   constructor(limit: keyof Limits, perMs: number, burst: number, { [limit]: rate, quotaKeys }: Limits) {
     this.#limit = limit;
     this.#intervalMs = perMs / rate;
+    this.#burst = burst;
     this.#toleranceMs = (burst - 1) * this.#intervalMs;
     this.#maxKeys = quotaKeys;
   }
 
-  /** Counts once more; throws RESOURCE_EXHAUSTED if that is too often. */
-  take(key: string, now = performance.now()): void {
-    const due = Math.max(now, this.#dues.get(key) ?? 0);
-    const waitMs = due - now - this.#toleranceMs;
+  /** Counts once more, or several times, as many as there may be at once; throws RESOURCE_EXHAUSTED if that is too often. */
+  take(key: string, now = performance.now(), times = 1): void {
+    const more = Math.min(times, this.#burst) - 1;
+    const owedMs = Math.max(0, (this.#dues.get(key) ?? 0) - now) + more * this.#intervalMs;
+    const waitMs = owedMs - this.#toleranceMs;
     if (waitMs > 0) throw rateLimited(this.#limit, waitMs);
     this.#dues.delete(key);
-    this.#dues.set(key, due + this.#intervalMs);
+    this.#dues.set(key, now + owedMs + this.#intervalMs);
     for (const [oldest, due] of this.#dues) {
       if (due > now && this.#dues.size <= this.#maxKeys) break;
       this.#dues.delete(oldest);
@@ -59,10 +62,13 @@ export class Quotas {
     this.#ofServices = new Quota("serviceCallsPerSecond", second, limits.serviceCallsBurst, limits);
   }
 
-  /** Counts a call; throws RESOURCE_EXHAUSTED if the caller makes too many of the kind. */
-  take({ kind, userId, name }: Caller, quota: QuotaName): void {
-    if (kind === "trusted" || kind === "service") this.#ofServices.take(name);
-    else if (userId === 0n) this.#ofViews.take(name);
-    else this.#ofUsers[quota].take(`${userId}`);
+  /** Counts a call, and the users whom it adds; throws RESOURCE_EXHAUSTED if the caller makes too many of the kind. */
+  take({ kind, userId, name }: Caller, quota: QuotaName, users = 0): void {
+    if (kind === "trusted" || kind === "service") return this.#ofServices.take(name);
+    if (userId === 0n) return this.#ofViews.take(name);
+    const { [quota]: calls, members } = this.#ofUsers;
+    const [now, user] = [performance.now(), `${userId}`];
+    if (users > 0) members.take(user, now, users);
+    if (users === 0 || calls !== members) calls.take(user, now);
   }
 }

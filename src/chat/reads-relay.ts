@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { NewsSchema, type ReadMark } from "../../gen/room/room_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import { LIMITS, type Limits, SHARED_READS_MEMBERS } from "./limits.ts";
+import { readsOf } from "./read-positions.ts";
 
 /** Tells of the read positions of a room, the first at once, and what comes soon after it together. */
 export class ReadsRelay {
@@ -26,11 +27,9 @@ export class ReadsRelay {
     const { roomId, memberSeq, members } = marks.at(-1)!;
     this.#waiting.set(roomId, new Map());
     setTimeout(() => this.#tellWaiting(roomId), this.#limits.readsIntervalMs);
-    const readMessageIds = Object.fromEntries(marks.map(({ userId, messageId }) => [`${userId}`, messageId]));
+    const positions = Object.fromEntries(marks.map((mark) => [`${mark.userId}`, mark]));
     const readsArePrivate = members > SHARED_READS_MEMBERS;
-    this.#publisher.publish(
-      create(NewsSchema, { roomId, memberSeq, reads: { roomId, readMessageIds }, readsArePrivate }),
-    );
+    this.#publisher.publish(create(NewsSchema, { roomId, memberSeq, readsArePrivate, ...readsOf(roomId, positions) }));
   }
 
   #tellWaiting(roomId: bigint): void {

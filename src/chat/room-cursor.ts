@@ -3,8 +3,12 @@ import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { type Event, EventSchema, type Member } from "../../gen/chat_pb.ts";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import { erased } from "./errors.ts";
+import type { FeedReader } from "./feed-reader.ts";
 import { after, isEmpty, newOf } from "./position.ts";
-import { type FeedReader, FIRST_LOOK, type FollowedRoom, type RoomFeed } from "./room-feed.ts";
+import type { PresenceBoard } from "./presence.ts";
+import type { ReadPosition } from "./read-positions.ts";
+import { isNewer, positionsIn } from "./read-positions.ts";
+import { FIRST_LOOK, type FollowedRoom, type RoomFeed } from "./room-feed.ts";
 import type { LogPage, Membership, Position } from "./store.ts";
 
 /** News of a room, which other readers are told as well; or an event that concerns this reader alone. */
@@ -25,32 +29,32 @@ export class RoomCursor implements FeedReader {
   readonly feed: RoomFeed;
   /** The number of the news that it takes next; not set while they are in the log alone. */
   next: number | undefined;
-  /** Whether the room can't be followed any more. */
-  isLost = false;
+  /** Whether the room can't be followed any more: the membership has ended, or the room is deleted. */
+  isLost: boolean;
+  watches = false;
   readonly #owner: CursorOwner;
   readonly #membershipId: bigint;
   /** Up to here nothing has ended the membership. */
   readonly #isMemberAt: bigint;
   #position: Position;
-  /** The newest message the reader has read itself, as far as it was told. */
-  #ownRead: bigint;
+  /** How far the reader has read itself, as far as it was told. */
+  #ownRead: ReadPosition | undefined;
   /** The look at the log that shows where the members have read to, if the reader is to be told, once it has caught up. */
   #readsLook: number | undefined;
+  #visit: Disposable | undefined;
+  /** Who is here, as the reader was told. */
+  #presence: News | undefined;
 
-  constructor(
-    owner: CursorOwner,
-    { feed, look }: FollowedRoom,
-    { id, head, readMessageId }: Membership,
-    from?: Position,
-  ) {
+  constructor(owner: CursorOwner, { feed, look }: FollowedRoom, { id, head, read }: Membership, from?: Position) {
     this.feed = feed;
     this.#owner = owner;
     this.#membershipId = id;
     this.#isMemberAt = head.memberSeq;
     this.#position = from ?? head;
-    this.#ownRead = readMessageId;
+    this.#ownRead = read;
     this.#readsLook = look;
     this.next = feed.after(this.#position);
+    this.isLost = feed.isGone;
     feed.readers.add(this);
   }
 
@@ -75,6 +79,22 @@ export class RoomCursor implements FeedReader {
     if (this.#readsLook !== undefined) this.#owner.look(this);
   }
 
+  hearPresence(): void {
+    if (this.watches && this.#presence !== this.feed.presence) this.#owner.look(this);
+  }
+
+  /** The reader is here from now on, if it is a member, and told who is, if it `watches`. */
+  enter(board: PresenceBoard | undefined, watches: boolean): void {
+    this.watches = watches;
+    const userId = this.#membershipId === 0n ? 0n : this.#owner.userId;
+    this.#visit = board?.enter({ roomId: this.feed.roomId, userId, watches });
+  }
+
+  close(): void {
+    this.feed.leave(this);
+    this.#visit?.[Symbol.dispose]();
+  }
+
   leave(): void {
     this.isLost = true;
     this.#owner.look(this);
@@ -92,12 +112,15 @@ export class RoomCursor implements FeedReader {
     const end = this.#endIn(next);
     if (end) {
       this.isLost = true;
-      return this.removed(end);
+      return this.#removed(end);
     }
     this.#position = after(this.#position, next);
     const told = this.#withoutFormer(next);
     if (isEmpty(told)) return undefined;
-    return told.readsArePrivate ? this.#ownOf(told) : told;
+    const own = this.#newOwn(told);
+    this.#ownRead = own ?? this.#ownRead;
+    if (!told.readsArePrivate) return told;
+    return own && this.#readMoved(own);
   }
 
   /** Takes a page of the log, after which it may have a place in the feed. */
@@ -112,18 +135,36 @@ export class RoomCursor implements FeedReader {
     return item;
   }
 
+  /** What isn't in the log, and the reader has to be told. */
+  takeRumours(): readonly TailItem[] {
+    return [this.#takeReads(), this.#takePresence()].filter((item) => item !== undefined);
+  }
+
   /** The read positions of all members, or in a large room its own, if the reader has to be told. */
-  takeReads(): TailItem | undefined {
+  #takeReads(): TailItem | undefined {
     if (this.#readsLook === undefined || !this.feed.knowsReads(this.#readsLook)) return undefined;
     if (this.feed.isBehind(this.#position)) return undefined;
     this.#readsLook = undefined;
-    return this.feed.reads ?? (this.#ownRead > 0n ? this.#readMoved(this.#ownRead) : undefined);
+    return this.feed.reads ?? (this.#ownRead && this.#readMoved(this.#ownRead));
   }
 
-  /** Whether or not its record is still to be had, a membership that is lost has ended. */
-  removed(end?: Member): Event {
+  #takePresence(): News | undefined {
+    const { presence } = this.feed;
+    if (!this.watches || !presence || presence === this.#presence || this.feed.isBehind(this.#position))
+      return undefined;
+    this.#presence = presence;
+    return presence;
+  }
+
+  /** The end of a room that is deleted. */
+  deleted(): Event {
+    return create(EventSchema, { event: { case: "roomDeleted", value: { roomId: this.feed.roomId } } });
+  }
+
+  /** The end of the reader's membership; where another one is in its place, its row is not to be had any more. */
+  #removed(end: Member): Event {
     const [id, { roomId }] = [this.#membershipId, this.feed];
-    const value = end?.id === id ? end : { id, roomId, userId: this.#owner.userId, removedAt: timestampNow() };
+    const value = end.id === id ? end : { id, roomId, userId: this.#owner.userId, removedAt: timestampNow() };
     return create(EventSchema, { event: { case: "memberRemoved", value } });
   }
 
@@ -150,16 +191,15 @@ export class RoomCursor implements FeedReader {
     return id === this.#membershipId && !removedAt;
   }
 
-  /** In a large room a reader is told of its own position alone. */
-  #ownOf({ reads }: News): Event | undefined {
-    const own = reads?.readMessageIds[`${this.#owner.userId}`];
-    if (own === undefined || own <= this.#ownRead) return undefined;
-    this.#ownRead = own;
-    return this.#readMoved(own);
+  /** The reader's own position, if the news have a newer one. */
+  #newOwn(news: News): ReadPosition | undefined {
+    const own = news.reads && positionsIn(news)[`${this.#owner.userId}`];
+    return own && isNewer(own, this.#ownRead) ? own : undefined;
   }
 
-  #readMoved(own: bigint): Event {
-    const value = { roomId: this.feed.roomId, readMessageIds: { [`${this.#owner.userId}`]: own } };
+  /** In a large room a reader is told of its own position alone. */
+  #readMoved({ messageId }: ReadPosition): Event {
+    const value = { roomId: this.feed.roomId, readMessageIds: { [`${this.#owner.userId}`]: messageId } };
     return create(EventSchema, { event: { case: "readMoved", value } });
   }
 }

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Listener } from "./broadcaster.ts";
 import { erased } from "./errors.ts";
+import type { FeedReader } from "./feed-reader.ts";
 import type { LogReader } from "./log-reader.ts";
 import { NewsRing } from "./news-ring.ts";
 import { after, furthest, isBefore, isEmpty, isGap, isLast, newOf } from "./position.ts";
@@ -11,18 +12,6 @@ import type { LogPage, Position } from "./store.ts";
 /** Pauses between attempts to read a log that can't be read, in milliseconds: doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-
-/** A reader of a room. What it does with what it is told never fails. */
-export interface FeedReader {
-  /** News were added, which have the feed's newest number. */
-  hear(news: News): void;
-  /** The read positions of the room's members are known. */
-  hearReads(): void;
-  /** There is no such room any more. */
-  leave(): void;
-  /** Nothing is told any more, for a reason. */
-  end(reason: unknown): void;
-}
 
 /** A feed's first look at its log, from which on it follows the read positions. */
 export const FIRST_LOOK = 1;
@@ -53,6 +42,9 @@ export class RoomFeed implements Listener {
   #readsLook = 0;
   #isLookDue = false;
   #isLooking = false;
+  #isGone = false;
+  /** Who is here, as it was told last. */
+  #presence: News | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -79,9 +71,19 @@ export class RoomFeed implements Listener {
     return this.#ring.end;
   }
 
+  /** Whether there is no such room any more. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
   /** Read positions of all members, if the room is small and the log has been looked at. */
   get reads(): News | undefined {
     return this.#reads.all;
+  }
+
+  /** Who is here; not while it looks at the log, which may have the end of a reader's membership. */
+  get presence(): News | undefined {
+    return this.#isLookDue || this.#isLooking ? undefined : this.#presence;
   }
 
   /** Whether the read positions of its members are known as a look found them, as far as there are any to tell. */
@@ -105,8 +107,11 @@ export class RoomFeed implements Listener {
   }
 
   hear(news: News): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isGone) return;
+    if (news.isDeleted) return this.hearDeleted();
+    if (news.presence) this.#presence = news;
     if (isGap(this.#position, news)) return this.miss();
+    if (news.presence) return this.#tellPresence();
     if (news.reads && !news.readsArePrivate && this.#reads.arePrivate) this.miss(); // the room has become small
     const next = this.#reads.newOf(newOf(news, this.#position));
     if (!isEmpty(next)) this.#add(next);
@@ -130,6 +135,12 @@ export class RoomFeed implements Listener {
     if (isBefore(this.#position, head)) this.miss();
   }
 
+  /** The room is deleted. */
+  hearDeleted(): void {
+    this.#isGone = true;
+    for (const reader of this.readers) reader.leave();
+  }
+
   /** Whether it hasn't got to a position yet. */
   isBehind(position: Position): boolean {
     return isBefore(this.#position, position);
@@ -146,6 +157,12 @@ export class RoomFeed implements Listener {
   /** Lets go of the oldest news, until the rest is within a bound. */
   trim(maxBytes: number): void {
     this.#ring.trim(maxBytes);
+  }
+
+  /** Ends the reading of one. Of who is here, nothing is kept that nobody is told. */
+  leave(reader: FeedReader): void {
+    this.readers.delete(reader);
+    if (reader.watches && !this.readers.values().some(({ watches }) => watches)) this.#presence = undefined;
   }
 
   close(): void {
@@ -172,7 +189,8 @@ export class RoomFeed implements Listener {
     const { memberSeq } = start;
     const messages = news.messages.filter(({ seq }) => seq <= start.seq);
     const members = news.members.filter((member) => member.memberSeq <= memberSeq);
-    const kept = create(NewsSchema, { roomId, messages, members, memberSeq });
+    const room = news.room && news.room.memberSeq <= memberSeq ? news.room : undefined;
+    const kept = create(NewsSchema, { roomId, messages, members, room, memberSeq });
     this.#pages.add(kept);
     this.#ring.unshift(kept, from, this.#maxBytes);
   }
@@ -186,7 +204,7 @@ export class RoomFeed implements Listener {
         const from = this.#position;
         const page = await this.#log.read({ roomId: this.roomId, after: from });
         this.#pauseMs = FIRST_PAUSE_MS;
-        if (!page) for (const reader of this.readers) reader.leave();
+        if (!page) this.hearDeleted();
         else if (!this.#isClosed) this.#take(page, from);
       }
     } catch {
@@ -199,6 +217,11 @@ export class RoomFeed implements Listener {
       this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
     }
     this.#isLooking = false;
+    this.#tellPresence();
+  }
+
+  #tellPresence(): void {
+    if (this.presence) for (const reader of this.readers) reader.hearPresence();
   }
 
   #take(page: LogPage, from: Position): void {

@@ -1,9 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   type AddMemberReq,
-  type CreateRoomReq,
   type DeleteMessageReq,
   type EditMessageReq,
   type GetProfilesReq,
@@ -13,28 +12,45 @@ import {
   IsMemberResSchema,
   type ListMembersReq,
   type ListMessagesReq,
+  type ListPresenceReq,
+  ListPresenceResSchema,
   type ListRoomsReq,
   type MarkReadReq,
   type RemoveMemberReq,
   type RevokeTokensReq,
   RevokeTokensResSchema,
+  type SearchMessagesReq,
   type SendMessageReq,
   type SendTypingReq,
   SendTypingResSchema,
+  type SetBanReq,
+  type SetMuteReq,
+  type SetPinReq,
+  type SetReactionReq,
   type SetRoleReq,
+  type StreamAllReq,
   type StreamEventsReq,
   type StreamMessageReq,
   type TransferOwnershipReq,
   TypingSchema,
 } from "../../gen/chat_pb.ts";
-import type { Caller, ViewedRoom } from "./caller.ts";
-import { notInRoom } from "./errors.ts";
+import type { AllNews } from "../../gen/room/room_pb.ts";
+import type { Caller } from "./caller.ts";
+import { ChangeFollower } from "./change-follower.ts";
+import type { ChangeLog } from "./change-log.ts";
+import { bansAreSecret, notInRoom } from "./errors.ts";
 import type { Feeds } from "./feeds.ts";
 import { TYPING_MS } from "./limits.ts";
+import type { PresenceList } from "./presence.ts";
+import { reading, viewOf } from "./reading.ts";
 import type { RoomHost } from "./room-host.ts";
-import type { ChatStore, Reading } from "./store.ts";
+import { roomRpcs } from "./room-rpcs.ts";
+import { requireEdit, requireSend } from "./speech.ts";
+import type { ChatStore } from "./store.ts";
 import { eventStart, messageStart } from "./stream-start.ts";
-import { Tail, type TailOptions } from "./tail.ts";
+import { Tail } from "./tail.ts";
+import type { TailOptions } from "./tail-options.ts";
+import { requireText } from "./text.ts";
 import type { UserStore } from "./user-store.ts";
 import { eventsOf, messagesOf } from "./view.ts";
 
@@ -47,6 +63,10 @@ export interface ChatParts {
   readonly rooms: RoomHost;
   /** The feeds for a stream to be opened: those of the process, or where sockets belong to one request, its own. */
   readonly feeds: () => Feeds;
+  /** The log of all rooms, likewise. */
+  readonly changes: () => ChangeLog;
+  /** Who is here. */
+  readonly presence: PresenceList;
   /** When streams end with UNAVAILABLE, in milliseconds, give or take a tenth; never, if it isn't given. */
   readonly streamMaxAgeMs?: number;
 }
@@ -55,17 +75,17 @@ export interface ChatParts {
  * The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated, and with the
  * caller's field filled in; it is 0 for who acts for no user.
  */
-export function chatService({ store, users, gate, rooms, feeds, streamMaxAgeMs }: ChatParts) {
+export function chatService({ store, users, gate, rooms, feeds, changes, presence, streamMaxAgeMs }: ChatParts) {
   const follow = (options: TailOptions) => Tail.open(feeds(), { ...options, maxAgeMs: streamMaxAgeMs });
 
   return {
-    createChatRoom: (_: Caller, req: CreateRoomReq) => store.createRoom(req),
+    ...roomRpcs({ store, rooms }),
 
     addMember: (_: Caller, value: AddMemberReq) => rooms.apply({ case: "addMember", value }),
 
-    async sendMessage({ kind }: Caller, value: SendMessageReq) {
-      requireText(value.body, value.clientMessageId);
-      return rooms.apply({ case: "sendMessage", value }, kind === "user");
+    async sendMessage(caller: Caller, value: SendMessageReq) {
+      requireSend(caller, value);
+      return rooms.apply({ case: "sendMessage", value }, caller.kind === "user");
     },
 
     streamMessage: {
@@ -75,8 +95,7 @@ export function chatService({ store, users, gate, rooms, feeds, streamMaxAgeMs }
     },
 
     getRoom: (caller: Caller, req: GetRoomReq) => {
-      const { case: name, value } = req.room;
-      return store.getRoom(req, reading(caller, req, name === "postId" ? { postId: value } : { id: value! }));
+      return store.getRoom(req, reading(caller, req, viewOf(req.room)));
     },
 
     listRooms: (_: Caller, req: ListRoomsReq) => store.listRooms(req),
@@ -85,7 +104,8 @@ export function chatService({ store, users, gate, rooms, feeds, streamMaxAgeMs }
       return store.listMessages(req, reading(caller, req, { id: req.roomId }));
     },
 
-    listMembers: (caller: Caller, req: ListMembersReq) => {
+    async listMembers(caller: Caller, req: ListMembersReq) {
+      if (req.banned && caller.kind === "viewer") throw bansAreSecret();
       return store.listMembers(req, reading(caller, req, { id: req.roomId }));
     },
 
@@ -99,8 +119,12 @@ export function chatService({ store, users, gate, rooms, feeds, streamMaxAgeMs }
 
     setRole: (_: Caller, value: SetRoleReq) => rooms.apply({ case: "setRole", value }),
 
+    setMute: (_: Caller, value: SetMuteReq) => rooms.apply({ case: "setMute", value }),
+
+    setBan: (_: Caller, value: SetBanReq) => rooms.apply({ case: "setBan", value }),
+
     async editMessage({ kind }: Caller, value: EditMessageReq) {
-      requireText(value.body, value.clientEditId);
+      requireEdit(value);
       return rooms.apply({ case: "editMessage", value }, kind === "user");
     },
 
@@ -108,19 +132,58 @@ export function chatService({ store, users, gate, rooms, feeds, streamMaxAgeMs }
       return rooms.apply({ case: "deleteMessage", value }, kind === "user");
     },
 
-    markRead: (_: Caller, value: MarkReadReq) => rooms.apply({ case: "markRead", value }),
+    async setReaction({ kind }: Caller, value: SetReactionReq) {
+      requireText(value.emoji);
+      return rooms.apply({ case: "setReaction", value }, kind === "user");
+    },
 
-    async sendTyping(_: Caller, { roomId, userId }: SendTypingReq) {
+    setPin: ({ kind }: Caller, value: SetPinReq) => rooms.apply({ case: "setPin", value }, kind === "user"),
+
+    async markRead(_: Caller, value: MarkReadReq) {
+      if (value.messageId === 0n && !value.mayMoveBack) {
+        throw new ConnectError("message_id: name a message, or set may_move_back", Code.InvalidArgument);
+      }
+      return rooms.apply({ case: "markRead", value });
+    },
+
+    async sendTyping(_: Caller, { roomId, userId, stopped }: SendTypingReq) {
       const [membership] = (await store.memberships(userId, [roomId])).of;
       if (!membership) throw notInRoom(roomId, userId);
-      const expiresAt = timestampFromMs(Date.now() + TYPING_MS);
-      await rooms.type(create(TypingSchema, { roomId, userId, expiresAt }), membership.head.memberSeq);
+      const shownMs = stopped ? 0 : TYPING_MS;
+      const times = { expiresAt: timestampFromMs(Date.now() + shownMs), remaining: durationFromMs(shownMs) };
+      await rooms.type(create(TypingSchema, { roomId, userId, ...times, stopped }), membership.head.memberSeq);
       return create(SendTypingResSchema);
     },
 
     streamEvents: {
-      open: async (caller: Caller, req: StreamEventsReq) => follow(await eventStart(store, req, byRight(caller, req))),
+      async open(caller: Caller, req: StreamEventsReq) {
+        if (req.followList) requireUser(caller, req);
+        return follow(await eventStart(store, req, byRight(caller, req)));
+      },
       messages: eventsOf,
+    },
+
+    async listPresence(caller: Caller, req: ListPresenceReq) {
+      const { roomId, userId, userIds } = req;
+      const isByRight = reading(caller, req, { id: roomId }) === "right";
+      const { of } = await store.memberships(userId, [roomId], isByRight ? [roomId] : []);
+      if (of.length === 0) throw notInRoom(roomId, userId);
+      return create(ListPresenceResSchema, await presence.list(roomId, [...new Set(userIds)]));
+    },
+
+    searchMessages: async (caller: Caller, req: SearchMessagesReq) => {
+      if (req.roomId === 0n && req.userId === 0n) {
+        throw new ConnectError(
+          "room_id: name a room, or call for a user, whose rooms are searched",
+          Code.InvalidArgument,
+        );
+      }
+      return store.searchMessages(req, reading(caller, req, { id: req.roomId }));
+    },
+
+    streamAll: {
+      open: (_: Caller, req: StreamAllReq) => ChangeFollower.open(changes(), req, streamMaxAgeMs),
+      messages: ({ events }: AllNews) => events,
     },
 
     async getProfiles(_: Caller, { userIds, keys, actorId }: GetProfilesReq) {
@@ -149,20 +212,19 @@ const MAX_PROFILES = 100;
 /** How much the clock of who revokes tokens may be ahead, in milliseconds. */
 const CLOCK_SKEW_MS = 5_000;
 
-/** How a caller reads a room: a backend that acts for no user, and the holder of a view of the room, by right. */
-function reading({ kind, views }: Caller, { userId }: { userId: bigint }, room: Partial<ViewedRoom>): Reading {
-  const isBackend = kind === "trusted" || kind === "service";
-  if (isBackend && userId === 0n) return "right";
-  return views.some(({ id, postId }) => id === room.id || postId === room.postId) ? "right" : "member";
+/** A list is that of a user. */
+function requireUser({ kind }: Caller, { userId }: StreamEventsReq): void {
+  if (userId !== 0n) return;
+  if (kind === "viewer") {
+    throw new ConnectError(
+      "follow_list: a token with a view has no list; get one without a view",
+      Code.PermissionDenied,
+    );
+  }
+  throw new ConnectError("user_id: say whose list to follow", Code.InvalidArgument);
 }
 
 /** The rooms of a stream that its caller reads by right. */
 function byRight(caller: Caller, req: StreamMessageReq | StreamEventsReq): bigint[] {
   return req.roomIds.filter((id) => reading(caller, req, { id }) === "right");
-}
-
-/** JSON can carry half a surrogate pair, which no database and no protobuf can. */
-function requireText(...texts: string[]): void {
-  if (texts.every((text) => text.isWellFormed())) return;
-  throw new ConnectError("texts and ids must be valid Unicode", Code.InvalidArgument);
 }

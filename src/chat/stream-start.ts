@@ -1,13 +1,22 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type Cursor, EventSchema, type StreamEventsReq, type StreamMessageReq } from "../../gen/chat_pb.ts";
-import { notInRoom } from "./errors.ts";
+import {
+  type Cursor,
+  EventSchema,
+  type ListCursor,
+  type StreamEventsReq,
+  type StreamMessageReq,
+} from "../../gen/chat_pb.ts";
+import { notInRooms } from "./errors.ts";
 import { HEARTBEAT_MS } from "./limits.ts";
+import type { ListStart } from "./list-cursor.ts";
+import type { ListedRooms } from "./list-page.ts";
 import { isBefore } from "./position.ts";
 import type { ChatStore, Membership, Memberships } from "./store.ts";
-import type { TailOptions } from "./tail.ts";
+import type { TailOptions } from "./tail-options.ts";
 
 type Members = Pick<ChatStore, "memberships">;
+type Lists = Pick<ChatStore, "memberships" | "listedRooms">;
 
 /** Where a StreamMessage begins: its cursors know of messages only, and one that can't be served is refused. */
 export async function messageStart(
@@ -30,13 +39,20 @@ export async function messageStart(
 
 /** Where a StreamEvents begins. Rooms `byRight` are followed whoever their members are. */
 export async function eventStart(
-  store: Members,
+  store: Lists,
   req: StreamEventsReq,
   byRight: readonly bigint[] = [],
 ): Promise<TailOptions> {
   const { userId, after, heartbeatSeconds } = req;
   refuseStrays("after", after, req.roomIds);
-  const memberships = await membershipsOf(store, req, byRight);
+  if (req.roomIds.length === 0 && !req.followList) {
+    throw new ConnectError("room_ids: name a room, or set follow_list", Code.InvalidArgument);
+  }
+  const [memberships, listed] = await Promise.all([
+    membershipsOf(store, req, byRight),
+    req.followList ? store.listedRooms(userId) : undefined,
+  ]);
+  const list = listed && listStart(listed, req.listAfter);
   const { epoch, of } = memberships;
   const asked = of.flatMap((membership) => {
     const cursor = after[`${membership.roomId}`];
@@ -48,8 +64,21 @@ export async function eventStart(
     .map(({ roomId, head }) => {
       return create(EventSchema, { event: { case: "reset", value: { roomId, cursor: { ...head, epoch } } } });
     });
+  if (list?.isReset) opening.push(create(EventSchema, { event: { case: "reset", value: { roomId: 0n } } }));
   const heartbeatMs = heartbeatSeconds > 0 ? heartbeatSeconds * 1000 : HEARTBEAT_MS;
-  return { userId, memberships, from: new Map(served), opening, heartbeatMs };
+  return { userId, memberships, from: new Map(served), opening, heartbeatMs, list, visit: { watches: req.presence } };
+}
+
+/** Where the list starts, and whether that is not where it was asked for, because that can't be served. */
+function listStart(listed: ListedRooms, asked: ListCursor | undefined): ListStart & { readonly isReset: boolean } {
+  const after = asked?.revision ?? listed.revision;
+  const isReset = isOfAnother(asked?.epoch, listed.epoch) || after > listed.revision;
+  return { listed, after: isReset ? 0n : after, isReset };
+}
+
+/** Whether numbers are of another epoch; of which they are, a caller may leave out. */
+function isOfAnother(epoch: string | undefined, present: string): boolean {
+  return epoch !== undefined && epoch !== "" && epoch !== present;
 }
 
 /** Why a room can't be followed from a cursor, if it can't. */
@@ -58,7 +87,7 @@ function unservable(
   { head, firstSeq }: Pick<Membership, "head" | "firstSeq">,
   epoch: string,
 ): string | undefined {
-  if (cursor.epoch !== "" && cursor.epoch !== epoch) return "has numbers of another epoch by now; read it anew";
+  if (isOfAnother(cursor.epoch, epoch)) return "has numbers of another epoch by now; read it anew";
   if (isBefore(head, cursor)) return `has no such change yet, its newest is ${head.seq}`;
   if (cursor.seq + 1n < firstSeq) return `keeps changes from ${firstSeq} on; read it anew`;
   return undefined;
@@ -77,7 +106,7 @@ async function membershipsOf(
 ): Promise<Memberships> {
   const memberships = await store.memberships(userId, roomIds, byRight);
   const found = new Set(memberships.of.map(({ roomId }) => roomId));
-  const missing = roomIds.find((roomId) => !found.has(roomId));
-  if (missing !== undefined) throw notInRoom(missing, userId);
+  const missing = roomIds.filter((roomId) => !found.has(roomId));
+  if (missing.length > 0) throw notInRooms(missing, userId);
   return memberships;
 }

@@ -1,29 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
-import { notInRoom, tooOld } from "./errors.ts";
+import { notInRooms, tooOld } from "./errors.ts";
 import type { Feeds } from "./feeds.ts";
-import { isBefore } from "./position.ts";
+import { ListCursor, type ListOwner } from "./list-cursor.ts";
+import { concernsLists } from "./lists.ts";
+import { messageCharacters } from "./message-characters.ts";
+import { isBefore, memberChanges } from "./position.ts";
 import { type CursorOwner, RoomCursor, type TailItem } from "./room-cursor.ts";
 import type { FollowedRoom } from "./room-feed.ts";
-import type { LogPage, Memberships, Position } from "./store.ts";
+import type { LogPage } from "./store.ts";
+import type { TailOptions } from "./tail-options.ts";
 import { WaitingReader } from "./waiting-reader.ts";
-
-/** Who follows what, from where. */
-export interface TailOptions {
-  readonly userId: bigint;
-  readonly memberships: Memberships;
-  /** Where to start, by room; a room that isn't in there starts at its head. */
-  readonly from: ReadonlyMap<bigint, Position>;
-  /** What the reader has to be told first. */
-  readonly opening?: readonly Event[];
-  /** How often it is told where it is, in milliseconds; never, if it isn't given. */
-  readonly heartbeatMs?: number | undefined;
-  /** When it ends, in milliseconds, give or take a tenth; never, if it isn't given. */
-  readonly maxAgeMs?: number | undefined;
-  /** Whether it ends with NOT_FOUND when a membership of the reader ends, because it can't tell. */
-  readonly endsWhenRemoved?: boolean;
-}
 
 /**
  * Follows rooms from their cursors on, which are places in the rooms' feeds.
@@ -36,19 +24,23 @@ export interface TailOptions {
  * - T4 It ends by rejecting: with the reason it was closed for, what the store threw, or UNAVAILABLE when it is as old as
  *   it may get. Closed, it leaves nothing behind.
  * - T5 Once the reader's membership of a room has ended, nothing that was committed later is given; member_removed of
- *   the reader is the last of the room.
+ *   the reader is the last of the room. Likewise, room_deleted is the last of a room that is deleted.
  * - T6 A reader that started a room from a cursor is told where its members have read to, before it has caught up.
+ * - T7 Whoever keeps what room_changed and room_left tell, and the cursor in the list, has the list of the user's rooms as
+ *   the database has it, whatever is lost in between; a room that changes is told again, once in an interval at most.
+ * - T8 A reader that asked is told who is here, the newest only, and not before it knows that it is still a member.
  *
  * A reader that waits at the end of its feeds is handed what is added to them. What is added while it is busy it takes
  * from the feeds when it comes back, and from the log what they don't keep any more.
  */
-export class Tail implements CursorOwner {
+export class Tail implements CursorOwner, ListOwner {
   readonly userId: bigint;
   readonly #feeds: Feeds;
   readonly #epoch: string;
   readonly #endsWhenRemoved: boolean;
   readonly #reader = new WaitingReader<TailItem>();
   readonly #rooms = new Map<bigint, RoomCursor>();
+  readonly #list: ListCursor | undefined;
   /** Rooms that have something to take, or may have. */
   readonly #due = new Set<RoomCursor>();
   /** What the reader is told next, before it takes more. */
@@ -72,8 +64,11 @@ export class Tail implements CursorOwner {
     this.#feeds = feeds;
     this.#epoch = memberships.epoch;
     this.#endsWhenRemoved = endsWhenRemoved;
+    if (options.list) this.#list = new ListCursor(this, feeds, options.list);
+    this.#isCatchingUp = this.#list?.isCatchingUp ?? false;
     for (const [i, membership] of memberships.of.entries()) {
       const cursor = new RoomCursor(this, followed[i]!, membership, from.get(membership.roomId));
+      if (options.visit) cursor.enter(feeds.presence, options.visit.watches);
       this.#rooms.set(membership.roomId, cursor);
       this.#due.add(cursor);
       this.#isCatchingUp ||= !cursor.isAtEnd || cursor.owesReads || isBefore(cursor.position, membership.head);
@@ -107,6 +102,7 @@ export class Tail implements CursorOwner {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#retirement);
     for (const cursor of this.#rooms.values()) this.#leave(cursor);
+    this.#list?.close();
     this.#rooms.clear();
     this.#due.clear();
     this.#reader.wake();
@@ -127,6 +123,10 @@ export class Tail implements CursorOwner {
     this.#reader.wake();
   }
 
+  lookAtList(): void {
+    this.#reader.wake();
+  }
+
   #throwIfClosed(): void {
     if (this.#closed) throw this.#closed.reason;
   }
@@ -142,9 +142,10 @@ export class Tail implements CursorOwner {
 
   /** Takes what there is. Rooms that stay due have more, or have to be read of in the log. */
   #take(): readonly TailItem[] {
-    const items = [...this.#items, ...this.#takeNews()];
+    const items = [...this.#items, ...this.#takeNews(), ...(this.#list?.take() ?? [])];
     this.#items = [];
-    if (this.#isCatchingUp && this.#due.size === 0 && !this.#rooms.values().some(({ owesReads }) => owesReads)) {
+    const owes = this.#list?.isCatchingUp || this.#rooms.values().some(({ owesReads }) => owesReads);
+    if (this.#isCatchingUp && this.#due.size === 0 && !owes) {
       items.push(this.#positions("caughtUp"));
       this.#isCatchingUp = false;
     }
@@ -159,7 +160,7 @@ export class Tail implements CursorOwner {
     const items: TailItem[] = [];
     let [changes, characters] = [0, 0];
     for (const cursor of this.#due) {
-      if (cursor.isLost) items.push(...this.#lose(cursor, cursor.removed()));
+      if (cursor.isLost) items.push(...this.#lose(cursor, cursor.deleted()));
       while (!cursor.isLost && cursor.next !== undefined && !cursor.isAtEnd) {
         if (changes >= logPageChanges || characters >= logPageBytes) {
           this.#postpone(cursor);
@@ -171,13 +172,12 @@ export class Tail implements CursorOwner {
           break;
         }
         items.push(...this.#lose(cursor, cursor.take(news)));
-        changes += news.messages.length + news.members.length + news.typing.length;
-        for (const { body } of news.messages) characters += body.length;
+        changes += news.messages.length + memberChanges(news).length + news.typing.length;
+        for (const message of news.messages) characters += messageCharacters(message);
       }
       if (cursor.isLost || cursor.next === undefined) continue;
       this.#due.delete(cursor);
-      const reads = cursor.takeReads();
-      if (reads) items.push(reads);
+      items.push(...cursor.takeRumours());
     }
     return items;
   }
@@ -215,12 +215,13 @@ export class Tail implements CursorOwner {
 
   /** What the reader is told of an item; if the room was lost with it, in the end. */
   #lose(cursor: RoomCursor, item: TailItem | undefined): readonly TailItem[] {
+    if (item?.$typeName === "room.News" && concernsLists(item)) this.#list?.wake();
     if (cursor.isLost) {
       const { roomId } = cursor.feed;
       this.#due.delete(cursor);
       if (this.#rooms.delete(roomId)) this.#leave(cursor);
       if (this.#endsWhenRemoved) {
-        this.close(notInRoom(roomId, this.userId));
+        this.close(notInRooms([roomId], this.userId));
         return [];
       }
     }
@@ -228,7 +229,7 @@ export class Tail implements CursorOwner {
   }
 
   #leave(cursor: RoomCursor): void {
-    cursor.feed.readers.delete(cursor);
+    cursor.close();
     this.#feeds.release(cursor.feed);
   }
 
@@ -243,6 +244,7 @@ export class Tail implements CursorOwner {
     const cursors = Object.fromEntries(
       [...this.#rooms].map(([roomId, { position }]) => [`${roomId}`, { ...position, epoch }]),
     );
-    return create(EventSchema, { event: { case: kind, value: { cursors } } });
+    const value = { cursors, ...(this.#list && { list: this.#list.position }) };
+    return create(EventSchema, { event: { case: kind, value } });
   }
 }

@@ -4,11 +4,11 @@ import { NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 
-/** Passes on who is typing, at a bounded rate for each member, and forgets it. */
+/** Passes on who is typing, and who has stopped, at a bounded rate for each member, and forgets it. */
 export class TypingRelay {
   readonly #publisher: Publisher;
   readonly #limits: Limits;
-  /** When each member's typing was last passed on, the longest ago first. */
+  /** When each member's typing, and each one's end, was last passed on, the longest ago first. */
   readonly #passed = new Map<string, number>();
 
   constructor(publisher: Publisher, limits: Limits = LIMITS) {
@@ -19,10 +19,13 @@ export class TypingRelay {
   pass(typing: Typing, memberSeq: bigint): void {
     const { typingIntervalMs, typingMembers } = this.#limits;
     const now = performance.now();
-    const member = `${typing.roomId}/${typing.userId}`;
-    if (now - (this.#passed.get(member) ?? -Infinity) < typingIntervalMs) return;
-    this.#passed.delete(member);
-    this.#passed.set(member, now);
+    const start = `${typing.roomId}/${typing.userId}`;
+    const stop = `${start}/stopped`;
+    const key = typing.stopped ? stop : start;
+    if (now - (this.#passed.get(key) ?? -Infinity) < typingIntervalMs) return;
+    this.#passed.delete(key);
+    this.#passed.set(key, now);
+    if (typing.stopped) this.#passed.delete(start); // who begins again is told of at once
     for (const [oldest, at] of this.#passed) {
       if (this.#passed.size <= typingMembers && now - at < typingIntervalMs) break;
       this.#passed.delete(oldest);

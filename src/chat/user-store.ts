@@ -51,6 +51,8 @@ export interface UserStore {
   signIn(user: TokenUser): Promise<SignedIn>;
   /** The id of a key; of one that is new only if it is to get one. */
   idOf(key: string, isToGetOne: boolean): Promise<bigint | undefined>;
+  /** The ids of keys, in their order; one that is new gets one. Rejects with INVALID_ARGUMENT if one is nobody's. */
+  idsOf(keys: readonly string[]): Promise<readonly bigint[]>;
   /** Profiles by user id: of all who are asked for, or of those whom a user may see. */
   profiles(userIds: readonly bigint[], keys: readonly string[], seenBy?: bigint): Promise<Profile[]>;
   /** Makes a user's tokens count from a time on, in milliseconds since 1970. */

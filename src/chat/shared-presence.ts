@@ -1,0 +1,242 @@
+import { create } from "@bufbuild/protobuf";
+import { NewsSchema } from "../../gen/room/room_pb.ts";
+import type { Publisher } from "./broadcaster.ts";
+import {
+  PRESENCE_LEASE_MS,
+  PRESENCE_MS,
+  type PresenceBoard,
+  type PresenceProcess,
+  type PresenceStore,
+  type RoomPresence,
+  type Visit,
+} from "./presence.ts";
+
+/** How soon the first change is told, after those that come with it, in milliseconds. */
+const GATHER_MS = 50;
+/** How long before its time is over a process is heard of again, in milliseconds. */
+const RENEW_MS = PRESENCE_LEASE_MS / 3;
+/** Comings and goings that one transaction has, so that sends needn't wait for it. */
+const WRITTEN_CHANGES = 1_000;
+/** Rooms that are read at a time. */
+const READ_ROOMS = 200;
+/** How far the pause grows while the database can't be reached, in milliseconds. */
+const LONGEST_PAUSE_MS = 5_000;
+
+/** A user in a room, with its streams in this process. */
+interface Visitor {
+  readonly roomId: bigint;
+  readonly userId: bigint;
+  cameAt: number;
+  visits: number;
+  /** Whether others have been told. */
+  isStored: boolean;
+}
+
+interface Watched {
+  visits: number;
+  /** What was told last. */
+  told: RoomPresence | undefined;
+}
+
+/**
+ * Who is here in the processes of one database: each writes down who is here by it, together, and reads what has changed
+ * in rooms that somebody watches. Where nobody does, it reads nothing.
+ */
+export class SharedPresence implements PresenceBoard, AsyncDisposable {
+  readonly #store: PresenceStore;
+  readonly #publisher: Publisher;
+  readonly #visitors = new Map<string, Visitor>();
+  /** Those who have come or gone, as far as others haven't been told. */
+  readonly #changed = new Set<Visitor>();
+  readonly #watched = new Map<bigint, Watched>();
+  /** Rooms to be read. */
+  readonly #due = new Set<bigint>();
+  #process = newProcess();
+  /** All that changed up to here has been heard of; not set while nobody watches. */
+  #revision: bigint | undefined;
+  /** Processes that are known to be gone. */
+  #gone: ReadonlySet<bigint> = new Set();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer is due, and when it was last, by performance.now(). */
+  #dueAt = Number.POSITIVE_INFINITY;
+  #ranAt = Number.NEGATIVE_INFINITY;
+  #writtenAt = Number.NEGATIVE_INFINITY;
+  #pauseMs = PRESENCE_MS;
+  #run: Promise<void> | undefined;
+  #isDisposed = false;
+
+  constructor(store: PresenceStore, publisher: Publisher) {
+    this.#store = store;
+    this.#publisher = publisher;
+  }
+
+  enter({ roomId, userId, watches }: Visit): Disposable {
+    if (userId > 0n) this.#come(roomId, userId);
+    if (watches) this.#watch(roomId);
+    let hasLeft = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (hasLeft) return;
+        hasLeft = true;
+        if (userId > 0n) this.#go(this.#visitors.get(keyOf(roomId, userId))!);
+        if (watches) this.#unwatch(roomId);
+      },
+    };
+  }
+
+  /** Tells others who has gone, as far as that takes one write; of the rest they hear when the time of the process is over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    clearTimeout(this.#timer);
+    await this.#run;
+    if (this.#changed.size > 0) await this.#write().catch(() => {});
+  }
+
+  #come(roomId: bigint, userId: bigint): void {
+    const key = keyOf(roomId, userId);
+    let visitor = this.#visitors.get(key);
+    if (!visitor) {
+      visitor = { roomId, userId, cameAt: Date.now(), visits: 0, isStored: false };
+      this.#visitors.set(key, visitor);
+    }
+    if (visitor.visits === 0 && !visitor.isStored) visitor.cameAt = Date.now();
+    if (visitor.visits++ === 0) this.#change(visitor);
+  }
+
+  #go(visitor: Visitor): void {
+    if (--visitor.visits === 0) this.#change(visitor);
+  }
+
+  #change(visitor: Visitor): void {
+    this.#changed.add(visitor);
+    this.#schedule(GATHER_MS);
+  }
+
+  #watch(roomId: bigint): void {
+    const watched = this.#watched.get(roomId);
+    if (watched) {
+      watched.visits++;
+      return;
+    }
+    this.#watched.set(roomId, { visits: 1, told: undefined });
+    this.#due.add(roomId);
+    this.#schedule(GATHER_MS);
+  }
+
+  #unwatch(roomId: bigint): void {
+    if (--this.#watched.get(roomId)!.visits > 0) return;
+    this.#watched.delete(roomId);
+    this.#due.delete(roomId);
+    if (this.#watched.size === 0) this.#revision = undefined;
+  }
+
+  /** Runs after so many milliseconds, unless it does so earlier; and not too soon after the last time. */
+  #schedule(ms: number): void {
+    const dueAt = Math.max(performance.now() + ms, this.#ranAt + this.#pauseMs);
+    if (this.#isDisposed || this.#run || dueAt >= this.#dueAt) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = dueAt;
+    this.#timer = setTimeout(() => {
+      this.#dueAt = Number.POSITIVE_INFINITY;
+      this.#ranAt = performance.now();
+      this.#run = this.#tick().then(() => this.#rest());
+    }, dueAt - performance.now());
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      const isDue = this.#visitors.size > 0 && performance.now() - this.#writtenAt >= RENEW_MS;
+      if (this.#changed.size > 0 || isDue) await this.#write();
+      if (isDue) await this.#store.sweep();
+      if (this.#watched.size > 0) await this.#look();
+      this.#pauseMs = PRESENCE_MS;
+    } catch {
+      this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    }
+  }
+
+  #rest(): void {
+    this.#run = undefined;
+    if (this.#changed.size > 0 || this.#watched.size > 0) this.#schedule(PRESENCE_MS);
+    else if (this.#visitors.size > 0) this.#schedule(this.#writtenAt + RENEW_MS - performance.now());
+  }
+
+  /** Writes down who has come and gone, and that the process is there. */
+  async #write(): Promise<void> {
+    const changed = [...this.#changed].slice(0, WRITTEN_CHANGES);
+    const come = changed.filter(({ visits, isStored }) => visits > 0 && !isStored);
+    const gone = changed.filter(({ visits }) => visits === 0);
+    for (const visitor of changed) this.#changed.delete(visitor);
+    let isKnown: boolean;
+    try {
+      isKnown = await this.#store.put(this.#process, come, gone);
+    } catch (e) {
+      // Perhaps it was written: then it is once more, also of those who are back by then.
+      for (const visitor of changed) this.#changed.add(visitor);
+      for (const visitor of gone) visitor.isStored = false;
+      throw e;
+    }
+    if (!isKnown) return this.#beginAnew();
+    this.#process = { id: this.#process.id, isNew: false };
+    this.#writtenAt = performance.now();
+    for (const visitor of come) visitor.isStored = true;
+    for (const visitor of gone) {
+      visitor.isStored = false;
+      visitor.cameAt = Date.now();
+      if (visitor.visits > 0) this.#changed.add(visitor);
+      else this.#visitors.delete(keyOf(visitor.roomId, visitor.userId));
+    }
+  }
+
+  /** The others may have forgotten this process, and know it by another number from now on. */
+  #beginAnew(): void {
+    this.#process = newProcess();
+    for (const visitor of this.#visitors.values()) {
+      visitor.isStored = false;
+      this.#changed.add(visitor);
+    }
+  }
+
+  /** Reads what has changed, and tells it. */
+  async #look(): Promise<void> {
+    const { revision, roomIds, gone } = await this.#store.changed(this.#revision);
+    const isOther = this.#revision !== undefined && revision < this.#revision;
+    const isLost = gone.some((id) => !this.#gone.has(id));
+    for (const id of isOther || isLost || !roomIds ? this.#watched.keys() : roomIds) {
+      if (this.#watched.has(id)) this.#due.add(id);
+    }
+    if (this.#watched.size > 0) this.#revision = revision;
+    this.#gone = new Set(gone);
+    const asked = [...this.#due].slice(0, READ_ROOMS);
+    if (asked.length > 0) {
+      const rooms = await this.#store.here(asked);
+      for (const id of asked) this.#due.delete(id);
+      for (const { roomId, memberSeq, userIds, count } of rooms) this.#tell(roomId, memberSeq, { userIds, count });
+    }
+    if (gone.length > 0) await this.#store.sweep();
+  }
+
+  #tell(roomId: bigint, memberSeq: bigint, presence: RoomPresence): void {
+    const watched = this.#watched.get(roomId);
+    if (!watched || (watched.told && areEqual(watched.told, presence))) return;
+    watched.told = presence;
+    const { userIds, count } = presence;
+    this.#publisher.publish(
+      create(NewsSchema, { roomId, memberSeq, presence: { roomId, userIds: [...userIds], count } }),
+    );
+  }
+}
+
+function keyOf(roomId: bigint, userId: bigint): string {
+  return `${roomId}/${userId}`;
+}
+
+function newProcess(): PresenceProcess {
+  return { id: crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n, isNew: true };
+}
+
+function areEqual(a: RoomPresence, b: RoomPresence): boolean {
+  return (
+    a.count === b.count && a.userIds.length === b.userIds.length && a.userIds.every((id, i) => id === b.userIds[i])
+  );
+}
