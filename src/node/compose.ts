@@ -1,15 +1,23 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
+import type { News } from "../../gen/room/room_pb.ts";
 import { createIdentify } from "../auth/identify.ts";
 import { ProcessGate } from "../auth/process-gate.ts";
 import { RevocationWatch } from "../auth/revocation-watch.ts";
+import { ChangeLog } from "../chat/change-log.ts";
 import { Committer } from "../chat/committer.ts";
+import { Eraser } from "../chat/erasure.ts";
 import { Feeds } from "../chat/feeds.ts";
+import { HEAD_WATCH_MS } from "../chat/limits.ts";
 import { MemoryBroadcaster } from "../chat/memory-broadcaster.ts";
+import { SearchIndexer } from "../chat/search-indexer.ts";
+import { SharedPresence } from "../chat/shared-presence.ts";
 import { createApp } from "../http/app.ts";
 import type { Config } from "../http/config.ts";
 import { Door, isLoopbackName } from "../http/door.ts";
+import { LibsqlPresence } from "../libsql/presence.ts";
+import { LibsqlSearchIndex } from "../libsql/search-index.ts";
 import { LibsqlStore } from "../libsql/store.ts";
 import { LibsqlUsers } from "../libsql/users.ts";
 import { createEndpoints } from "../rpc/endpoints.ts";
@@ -49,8 +57,26 @@ export async function serve(config: Config, identify?: Identify): Promise<Runnin
   const users = new LibsqlUsers(database);
   const revocations = new RevocationWatch(users, limits);
   const broadcaster = new MemoryBroadcaster();
-  const feeds = new Feeds({ store, subscriber: broadcaster, limits });
-  const rooms = new Committer(store, broadcaster, { gather: nextTurn, limits });
+  const presences = new LibsqlPresence(database);
+  const presence = started.use(new SharedPresence(presences, broadcaster));
+  const feeds = new Feeds({ store, subscriber: broadcaster, presence, limits });
+  const changes = new ChangeLog(store, limits, HEAD_WATCH_MS);
+  const indexer = started.use(
+    new SearchIndexer(new LibsqlSearchIndex(database), (error) =>
+      log.warn("the search index is late", { error: `${error}` }),
+    ),
+  );
+  const publisher = {
+    publish(news: News) {
+      broadcaster.publish(news);
+      // Lists hear of all rooms: what is committed here is in them at once.
+      feeds.lists.hear(news);
+      changes.wake();
+      indexer.wake();
+    },
+  };
+  const rooms = new Committer(store, publisher, { gather: nextTurn, limits });
+  started.use(new Eraser(store, rooms, (error) => log.error("deleted rooms are not erased", { error: `${error}` })));
   const readiness = new Readiness(() => store.ping());
   const shutdown = new AbortController();
 
@@ -60,6 +86,8 @@ export async function serve(config: Config, identify?: Identify): Promise<Runnin
     users,
     rooms,
     feeds: () => feeds,
+    changes: () => changes,
+    presence: presences,
     readiness,
     identify: identify ?? createIdentify({ auth, users, rooms: store, revocations, limits }),
     gate: new ProcessGate(revocations, limits),

@@ -11,6 +11,11 @@ interface Named {
   userKey: string;
 }
 
+/** Users that a request may list. */
+const MAX_USERS = 100;
+
+type UserLists = NonNullable<Access["users"]>;
+
 const USERS: readonly Who[] = ["user", "self", "member", "author", "moderator", "owner"];
 
 /**
@@ -26,7 +31,12 @@ export function authorize(caller: Caller, access: Access, request: Message): big
 }
 
 /** Makes of a user_key the user_id that the request means. It may write, and so comes after all checks of the pipeline. */
-export async function findUser(access: Access, request: Message, users: Pick<UserStore, "idOf">): Promise<void> {
+export async function findUser(
+  access: Access,
+  request: Message,
+  users: Pick<UserStore, "idOf" | "idsOf">,
+): Promise<void> {
+  if (access.users) await findUsers(access.users, request, users);
   if (!access.userKey) return;
   const named = request as unknown as Named;
   const { userId, userKey: key } = named;
@@ -36,6 +46,24 @@ export async function findUser(access: Access, request: Message, users: Pick<Use
   if (key === "") return;
   if (userId !== 0n) throw new ConnectError("user_id and user_key: give one of them", Code.InvalidArgument);
   named.userId = (await users.idOf(key, access.userKey === "any")) ?? NOBODY;
+}
+
+/** Likewise, of lists of users. */
+async function findUsers(listed: UserLists, request: Message, users: Pick<UserStore, "idsOf">): Promise<void> {
+  if (countUsers(listed, request) > MAX_USERS) {
+    throw new ConnectError(`name at most ${MAX_USERS} users at a time, by id and by key`, Code.InvalidArgument);
+  }
+  const lists = request as unknown as { [name: string]: unknown[] };
+  const [ids, keys] = listed;
+  if (lists[keys]!.length === 0) return;
+  lists[ids] = [...lists[ids]!, ...(await users.idsOf(lists[keys] as string[]))];
+  lists[keys] = [];
+}
+
+/** How many users a request lists. */
+export function countUsers(listed: UserLists, request: Message): number {
+  const lists = request as unknown as { [name: string]: unknown[] };
+  return listed.reduce((count, name) => count + lists[name]!.length, 0);
 }
 
 function actorOf(caller: Caller, access: Access, request: Named): bigint {

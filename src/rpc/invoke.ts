@@ -5,7 +5,7 @@ import { inTime } from "../chat/in-time.ts";
 import type { Limits } from "../chat/limits.ts";
 import type { Quotas } from "../chat/quotas.ts";
 import type { UserStore } from "../chat/user-store.ts";
-import { authorize, findUser } from "./authorize.ts";
+import { authorize, countUsers, findUser } from "./authorize.ts";
 import type { Call } from "./call.ts";
 import { deadlineExceeded } from "./errors.ts";
 import { OpenStream, type OpenStreams } from "./open-stream.ts";
@@ -20,7 +20,7 @@ export type Identify = (call: Call) => Caller | undefined | Promise<Caller | und
 export interface Steps {
   readonly identify: Identify;
   readonly validate: Validate;
-  readonly users: Pick<UserStore, "idOf">;
+  readonly users: Pick<UserStore, "idOf" | "idsOf">;
   readonly quotas: Quotas;
   readonly openStreams: OpenStreams;
   /** The streams of those who need not say who they are. */
@@ -51,7 +51,7 @@ export function createInvoke(steps: Steps): Invoke {
       call.caller = await steps.identify(call);
       const request = await receive();
       if (!isPublic(call.rpc)) admit(call, request);
-      limit(call, steps);
+      limit(call, request, steps);
       validate(call, request, steps);
       if (isMessage(request)) await findUser(call.rpc, request, steps.users);
       return await run(call, request, encode, steps);
@@ -67,8 +67,9 @@ function admit(call: Call, request: Request): void {
   if (isMessage(request)) call.actor = authorize(call.caller, call.rpc, request);
 }
 
-function limit({ rpc, caller }: Call, { openStreams, publicStreams, quotas, limits }: Steps): void {
-  if (rpc.quota && caller) quotas.take(caller, rpc.quota);
+function limit({ rpc, caller }: Call, request: Request, { openStreams, publicStreams, quotas, limits }: Steps): void {
+  const added = rpc.users && isMessage(request) ? countUsers(rpc.users, request) : 0;
+  if (rpc.quota && caller) quotas.take(caller, rpc.quota, added);
   if (rpc.kind === "unary") return;
   const isFull = isPublic(rpc) ? publicStreams.size >= limits.publicStreams : openStreams.size >= limits.openStreams;
   if (!isFull) return;

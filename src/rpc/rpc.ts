@@ -38,6 +38,8 @@ export interface Access {
   readonly caller?: "userId" | "actorId";
   /** Whether user_key may stand for user_id; where it may be anybody's, a user who had no id gets one. */
   readonly userKey?: "known" | "any";
+  /** The fields that list users to add, by id and by key, at most 100 together; one who had no id gets one. */
+  readonly users?: readonly [ids: string, keys: string];
   /** What the caller may do only so often. */
   readonly quota?: QuotaName;
 }

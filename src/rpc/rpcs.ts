@@ -31,6 +31,18 @@ export function createRpcs(parts: ChatParts, readiness: Readiness, roomCreation:
     userKey: "any",
     quota: "members",
   };
+  const addsAll: Access = {
+    may: byUsers ? ["owner", "moderator", "service"] : ["service"],
+    caller: "actorId",
+    users: ["userIds", "userKeys"],
+    quota: "members",
+  };
+  const ensures: Access = {
+    may: byUsers ? ["user", "service"] : ["service"],
+    caller: "userId",
+    users: ["memberIds", "memberKeys"],
+    quota: "rooms",
+  };
   const chat = chatService(parts);
   const health = healthService(readiness, [ChatService.typeName, Health.typeName]);
   const services = [ChatService, Health, ServerReflection, ServerReflectionV1Alpha];
@@ -39,8 +51,17 @@ export function createRpcs(parts: ChatParts, readiness: Readiness, roomCreation:
   const { serverReflectionInfo: v1Alpha } = ServerReflectionV1Alpha.method;
   return [
     unary(method.createChatRoom, chat.createChatRoom, opens),
+    unary(method.ensureRoom, chat.ensureRoom, ensures),
+    unary(method.updateRoom, chat.updateRoom, {
+      may: ["owner", "moderator", "service"],
+      caller: "actorId",
+      quota: "members",
+    }),
+    unary(method.deleteRoom, chat.deleteRoom, { may: ["owner", "service"], caller: "actorId", quota: "rooms" }),
+    unary(method.getRooms, chat.getRooms, { may: ["user", "view", "service"], caller: "userId", quota: "pages" }),
+    unary(method.addMembers, chat.addMembers, addsAll),
     unary(method.addMember, chat.addMember, adds),
-    unary(method.sendMessage, chat.sendMessage, sends),
+    unary(method.sendMessage, chat.sendMessage, { ...sends, may: ["member", "service", "trusted"] }),
     stream(method.streamMessage, chat.streamMessage, reads),
     unary(method.getRoom, chat.getRoom, reads),
     unary(method.listRooms, chat.listRooms, { may: ["user"], caller: "userId", quota: "pages" }),
@@ -55,11 +76,22 @@ export function createRpcs(parts: ChatParts, readiness: Readiness, roomCreation:
     unary(method.removeMember, chat.removeMember, { ...rules, may: ["self", "moderator", "owner", "service"] }),
     unary(method.transferOwnership, chat.transferOwnership, rules),
     unary(method.setRole, chat.setRole, rules),
-    unary(method.editMessage, chat.editMessage, { ...sends, may: ["author"] }),
+    unary(method.setMute, chat.setMute, { ...rules, may: ["moderator", "owner", "service"] }),
+    unary(method.setBan, chat.setBan, { ...rules, may: ["moderator", "owner", "service"], userKey: "any" }),
+    unary(method.editMessage, chat.editMessage, { ...sends, may: ["author", "service"] }),
     unary(method.deleteMessage, chat.deleteMessage, { ...sends, may: ["author", "moderator", "owner", "service"] }),
+    unary(method.setReaction, chat.setReaction, sends),
+    unary(method.setPin, chat.setPin, {
+      may: ["moderator", "owner", "service"],
+      caller: "actorId",
+      quota: "sends",
+    }),
     unary(method.markRead, chat.markRead, signals),
     unary(method.sendTyping, chat.sendTyping, signals),
     stream(method.streamEvents, chat.streamEvents, reads),
+    unary(method.listPresence, chat.listPresence, reads),
+    unary(method.searchMessages, chat.searchMessages, reads),
+    stream(method.streamAll, chat.streamAll, { may: ["service", "trusted"], quota: "pages" }),
     unary(method.getProfiles, chat.getProfiles, {
       may: ["user", "service", "trusted"],
       caller: "actorId",
