@@ -4,17 +4,31 @@ import { ConnectError } from "@connectrpc/connect";
 import type { InStatement } from "@libsql/client";
 import { getLogger } from "@logtape/logtape";
 import { ChangeGroupSchema, GroupOutcomeSchema } from "../../gen/room/room_pb.ts";
+import { eraseDeletedRooms } from "../chat/erasure.ts";
 import { GroupCommit } from "../chat/group-commit.ts";
+import type { RoomHost } from "../chat/room-host.ts";
+import { indexNext } from "../chat/search-indexer.ts";
+import type { RoomChange } from "../chat/store.ts";
 import { type Database, type Rows, StatementError, unavailable } from "../libsql/database.ts";
 import { HttpDatabase } from "../libsql/remote/http-database.ts";
 import { migrate, nameEpoch } from "../libsql/schema/migrate.ts";
 import { migrations } from "../libsql/schema/migrations.ts";
+import { LibsqlSearchIndex } from "../libsql/search-index.ts";
 import { LibsqlStore } from "../libsql/store.ts";
 import { ofAnotherVersion, toOutcome } from "./outcomes.ts";
 import { StorageDatabase } from "./storage-database.ts";
 import { type WorkerConfig, workerConfig } from "./worker-config.ts";
 
+/** When the database looks whether the deletion of a room was finished by the Worker that was asked for it, in milliseconds. */
+const ERASE_MS = 60_000;
+
 const log = getLogger(["roomlog", "database"]);
+
+/** How long after a commit its messages are entered into the index of words, in milliseconds. */
+const INDEX_MS = 1_000;
+/** The pause between two steps, for the commits that wait, in milliseconds; and the steps that one alarm takes at most. */
+const STEP_PAUSE_MS = 20;
+const ALARM_STEPS = 1_000;
 
 /** What statements gave, or why the database refused one of them: an error would lose its code on the way. */
 export type Reply = { readonly rows: Rows[] } | { readonly code: string; readonly message: string };
@@ -27,7 +41,10 @@ export type Reply = { readonly rows: Rows[] } | { readonly code: string; readonl
 export class DatabaseObject extends DurableObject {
   readonly #config: WorkerConfig;
   readonly #database: Database;
+  readonly #store: LibsqlStore;
   readonly #changes: GroupCommit;
+  /** Whether an alarm is set, as far as it is known. */
+  #isAlarmSet = false;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -40,15 +57,18 @@ export class DatabaseObject extends DurableObject {
       // The other half of the time is for the transaction before.
       this.#database = new HttpDatabase(databaseUrl, databaseAuthToken, limits.databaseMs / 2, limits.databaseReads);
     }
-    const store = new LibsqlStore(this.#database, limits);
-    this.#changes = new GroupCommit({ commit: (changes) => store.commit(changes).catch(logged) }, { limits });
+    this.#store = new LibsqlStore(this.#database, limits);
+    this.#changes = new GroupCommit({ commit: (changes) => this.#store.commit(changes).catch(logged) }, { limits });
   }
 
   /** Takes a ChangeGroup, whose transaction has to begin in time, and returns its GroupOutcome. */
   async commit(request: Uint8Array, beginBy: number): Promise<Uint8Array> {
     const { changes } = fromBinary(ChangeGroupSchema, request);
     const known = changes.flatMap(({ change }) => (change.case === undefined ? [] : [change]));
+    const deletes = known.some((change) => change.case === "deleteRoom");
+    if (deletes && !this.#isAlarmSet) await this.ctx.storage.setAlarm(Date.now() + ERASE_MS);
     const { commit, first } = await this.#changes.commit(known, beginBy);
+    if (deletes || commit.news.some(({ messages }) => messages.length > 0)) this.#setAlarm(INDEX_MS);
     const results = commit.outcomes.slice(first, first + known.length).values();
     const rooms = new Set(known.map(({ value }) => value.roomId));
     const outcome = create(GroupOutcomeSchema, {
@@ -59,6 +79,41 @@ export class DatabaseObject extends DurableObject {
       reads: commit.reads.filter(({ roomId }) => rooms.has(roomId)),
     });
     return toBinary(GroupOutcomeSchema, outcome);
+  }
+
+  /** Finishes the deletions of rooms that were cut short, and enters new messages into the index of words. */
+  override async alarm(): Promise<void> {
+    this.#isAlarmSet = false;
+    const index = new LibsqlSearchIndex(this.#database);
+    await this.#erase();
+    // Where several objects write to a server, all do, and whoever comes second leaves it to the other.
+    for (let step = 0; step < ALARM_STEPS; step++) {
+      const { isWhole, isOthers } = await indexNext(index).catch(logged);
+      if (isWhole) return;
+      if (isOthers) break;
+      await new Promise((resolve) => setTimeout(resolve, STEP_PAUSE_MS));
+    }
+    this.#setAlarm(INDEX_MS);
+  }
+
+  async #erase(): Promise<void> {
+    const apply = async (change: RoomChange) => {
+      const { commit, first } = await this.#changes.commit([change]);
+      const outcome = commit.outcomes[first]!;
+      if (outcome instanceof ConnectError) throw outcome;
+      return outcome;
+    };
+    await eraseDeletedRooms(this.#store, { apply: apply as RoomHost["apply"] });
+  }
+
+  #setAlarm(ms: number): void {
+    if (this.#isAlarmSet) return;
+    this.#isAlarmSet = true;
+    // Nobody's answer waits until it is stored: the next commit sets another.
+    const set = this.ctx.storage.setAlarm(Date.now() + ms, { allowUnconfirmed: true });
+    void set.catch(() => {
+      this.#isAlarmSet = false;
+    });
   }
 
   /** Runs statements that are made for a schema of so many migrations. */

@@ -46,5 +46,11 @@ function toCase(result: Answer | ConnectError): Outcome["outcome"] {
       return { case: "member", value: result };
     case "chat_grpc.Room":
       return { case: "room", value: result };
+    case "chat_grpc.AddMembersRes":
+      return { case: "added", value: result };
+    case "chat_grpc.DeleteRoomRes":
+      return { case: "deleted", value: result };
+    case "room.Erased":
+      return { case: "erased", value: result };
   }
 }

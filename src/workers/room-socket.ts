@@ -2,9 +2,11 @@ import { toBinary } from "@bufbuild/protobuf";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Listener, Publisher, Subscriber } from "../chat/broadcaster.ts";
 import { after, furthest, isBefore } from "../chat/position.ts";
+import type { PresenceBoard, Visit } from "../chat/presence.ts";
 import type { Position } from "../chat/store.ts";
 import { DecodedNews } from "./decoded-news.ts";
 import { dial } from "./dial.ts";
+import { visitText } from "./room-presence.ts";
 
 const PING = "ping";
 const PONG = "pong";
@@ -15,7 +17,7 @@ function pong({ seq, memberSeq }: Position): WebSocketRequestResponsePair {
 }
 
 /** How often a Worker asks whether its sockets still reach their objects, in milliseconds. */
-const PING_MS = 20_000;
+const PING_MS = 10_000;
 /** Pauses between attempts to open a socket again: doubled each time, up to the longest. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
@@ -31,6 +33,11 @@ export class SocketPublisher implements Publisher {
   constructor(ctx: Pick<DurableObjectState, "getWebSockets" | "setWebSocketAutoResponse">) {
     this.#ctx = ctx;
     ctx.setWebSocketAutoResponse(pong(this.#head));
+  }
+
+  /** How far the room has got, as far as is known. */
+  get head(): Position {
+    return this.#head;
   }
 
   publish(news: News): void {
@@ -49,7 +56,7 @@ export class SocketPublisher implements Publisher {
 }
 
 /** The Worker's end: a socket for each room, opened again whenever it breaks. */
-export class SocketSubscriber implements Subscriber {
+export class SocketSubscriber implements Subscriber, PresenceBoard {
   readonly #rooms: Cloudflare.Env["ROOMS"];
   readonly #links = new Set<RoomLink>();
   #pings: ReturnType<typeof setInterval> | undefined;
@@ -73,14 +80,23 @@ export class SocketSubscriber implements Subscriber {
       },
     };
   }
+
+  /** For who follows the room: the visit is told by the same socket, and ends with it. */
+  enter(visit: Visit): Disposable {
+    for (const link of this.#links) if (link.roomId === visit.roomId) link.enter(visit);
+    return ENDS_WITH_THE_SOCKET;
+  }
 }
+
+const ENDS_WITH_THE_SOCKET: Disposable = { [Symbol.dispose]() {} };
 
 /** A socket to one room's object that is replaced when it breaks or falls silent, until it is closed. */
 class RoomLink {
   readonly #rooms: Cloudflare.Env["ROOMS"];
-  readonly #roomId: bigint;
+  readonly roomId: bigint;
   readonly #listener: Listener;
   #socket: WebSocket | undefined;
+  #visit: Visit | undefined;
   #isAnswered = true;
   #pause = FIRST_PAUSE_MS;
   #redial: ReturnType<typeof setTimeout> | undefined;
@@ -88,7 +104,7 @@ class RoomLink {
 
   constructor(rooms: Cloudflare.Env["ROOMS"], roomId: bigint, listener: Listener) {
     this.#rooms = rooms;
-    this.#roomId = roomId;
+    this.roomId = roomId;
     this.#listener = listener;
   }
 
@@ -105,18 +121,21 @@ class RoomLink {
     socket.addEventListener("message", ({ data }) => this.#receive(data));
     socket.addEventListener("close", () => this.#lose(socket));
     socket.addEventListener("error", () => this.#lose(socket));
+    if (this.#visit) this.#tell(this.#visit);
+  }
+
+  /** Tells who the reader is, now and whenever the socket is opened again. */
+  enter(visit: Visit): void {
+    this.#visit = visit;
+    this.#tell(visit);
   }
 
   ping(): void {
     const socket = this.#socket;
     if (!socket) return;
-    try {
-      if (!this.#isAnswered) throw new Error("the last ping was not answered");
-      this.#isAnswered = false;
-      socket.send(PING);
-    } catch {
-      this.#lose(socket);
-    }
+    if (!this.#isAnswered) return this.#lose(socket);
+    this.#isAnswered = false;
+    this.#send(PING);
   }
 
   close(): void {
@@ -125,9 +144,23 @@ class RoomLink {
     this.#socket?.close();
   }
 
+  #tell(visit: Visit): void {
+    this.#send(visitText(visit));
+  }
+
+  #send(text: string): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    try {
+      socket.send(text);
+    } catch {
+      this.#lose(socket);
+    }
+  }
+
   async #open(): Promise<WebSocket> {
     // A stub that failed may be broken for good, so each attempt has its own.
-    const socket = await dial(this.#rooms.getByName(`${this.#roomId}`));
+    const socket = await dial(this.#rooms.getByName(`${this.roomId}`));
     if (socket instanceof Response) throw new Error("the room object opened no socket");
     return socket;
   }
@@ -139,7 +172,7 @@ class RoomLink {
       const [, seq = 0, memberSeq = 0] = data.split(" ");
       this.#listener.hearHead({ seq: BigInt(seq), memberSeq: BigInt(memberSeq) });
     } else if (data instanceof ArrayBuffer) {
-      this.#listener.hear(decodedNews.of(this.#roomId, new Uint8Array(data)));
+      this.#listener.hear(decodedNews.of(this.roomId, new Uint8Array(data)));
     }
   }
 
