@@ -106,14 +106,14 @@ describe("a token that counts", () => {
 });
 
 describe("a token with a view", () => {
-  const room = { id: 12n, postId: 7n };
+  const room = { id: 12n, key: "post:7" };
 
   test("lets its holder read rooms; those that aren't there are left out", async () => {
     const { identify } = identification();
     expect(await who(identify, await token({ view: ["post:7", "13", "99", "nonsense"] }))).toMatchObject({
       kind: "viewer",
       userId: 7n,
-      views: [room, { id: 13n, postId: 8n }],
+      views: [room, { id: 13n, key: "post:8" }],
     });
   });
 
@@ -133,10 +133,10 @@ describe("a token with a view", () => {
     const { identify, rooms } = identification();
     const early = await token({ view: ["14"] });
     expect(await who(identify, early)).toMatchObject({ views: [] });
-    rooms.set("14", { id: 14n, postId: 9n });
+    rooms.set("14", { id: 14n, key: "post:9" });
     expect(await who(identify, early)).toMatchObject({ views: [] });
     later(10_001);
-    expect(await who(identify, early)).toMatchObject({ views: [{ id: 14n, postId: 9n }] });
+    expect(await who(identify, early)).toMatchObject({ views: [{ id: 14n, key: "post:9" }] });
   });
 
   test.each([["12"], [[12]], [[["12"]]], [Array.from({ length: 51 }, (_, i) => `${i}`)], [null]])(

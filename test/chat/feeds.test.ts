@@ -239,9 +239,9 @@ describe("a read of a feed that fails", () => {
   test("a head that the log doesn't have is looked for once", async () => {
     const setup = new TailSetup();
     await setup.following();
-    setup.feeds.hearHead(1n, { seq: 100n, memberSeq: 4n });
+    setup.feeds.hearHead(1n, { seq: 100n, memberSeq: 4n }, 1n);
     await setup.settle();
-    setup.feeds.hearHead(1n, { seq: 100n, memberSeq: 4n });
+    setup.feeds.hearHead(1n, { seq: 100n, memberSeq: 4n }, 1n);
     await vi.advanceTimersByTimeAsync(0);
     expect(setup.reads).toEqual([["1/1+4"]]);
   });

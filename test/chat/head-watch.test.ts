@@ -188,7 +188,7 @@ describe("when the database is another one than before,", () => {
     [
       "set back",
       (setup) => {
-        setup.changedRooms = async () => ({ epoch: "memory", revision: 0n, rooms: [], isWhole: true });
+        setup.changedRooms = async () => ({ epoch: "memory", revision: 0n, rooms: [], deleted: [], isWhole: true });
       },
     ],
   ];

@@ -26,6 +26,10 @@ function edit(id: number, seq: number): News {
   return create(NewsSchema, { roomId: 1n, messages: [message] });
 }
 
+function record(memberSeq: number): News {
+  return create(NewsSchema, { room: { id: 1n, memberSeq: BigInt(memberSeq) } });
+}
+
 function member(userId: number, memberSeq: number): News {
   const members = [create(MemberSchema, { roomId: 1n, userId: BigInt(userId), memberSeq: BigInt(memberSeq) })];
   return create(NewsSchema, { roomId: 1n, members, memberSeq: BigInt(memberSeq) });
@@ -120,6 +124,14 @@ test("a member that has changed likewise", () => {
   expect(ring.start).toEqual(place(0, 2));
 });
 
+test("so does a record", () => {
+  const { ring } = setup();
+  ring.push(record(1), place(0, 0));
+  ring.push(member(1, 2), place(0, 1));
+  ring.push(record(3), place(0, 2));
+  expect(ring.start).toEqual(place(0, 1));
+});
+
 test("news that have the same message or member twice are not kept", () => {
   const twice: News[] = [
     create(NewsSchema, { messages: [testMessage(1n, 2n), ...edit(2, 3).messages] }),
@@ -133,7 +145,7 @@ test("news that have the same message or member twice are not kept", () => {
   }
 });
 
-test("texts, members, typing and read positions count", () => {
+test("texts, members, records, typing and read positions count", () => {
   const bytesOf = (news: News) => {
     const { ring, kept } = setup();
     ring.push(news, place(0));
@@ -145,6 +157,8 @@ test("texts, members, typing and read positions count", () => {
   expect(bytesOf(create(NewsSchema, { messages: [message] }))).toBeGreaterThanOrEqual(one + 40_000);
   expect(bytesOf(member(1, 1))).toBe(one + KIB);
   expect(bytesOf(create(NewsSchema, { typing: [{ roomId: 1n, userId: 1n }] }))).toBe(one + KIB);
+  const named = create(NewsSchema, { room: { name: "x".repeat(100), data: { a: "x".repeat(5_000) } } });
+  expect(bytesOf(named)).toBeGreaterThanOrEqual(one + KIB + 40_000);
   const readMessageIds = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`${i}`, 1n]));
   expect(bytesOf(create(NewsSchema, { reads: { roomId: 1n, readMessageIds } }))).toBeGreaterThan(64 * KIB);
 });

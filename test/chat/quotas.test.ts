@@ -65,6 +65,16 @@ describe("[P7] a quota", () => {
   });
 });
 
+test("[P7] several at once count each, and as many as there may be can be", () => {
+  const sends = quota();
+  sends.take("a", 0, 15);
+  expect(() => sends.take("a", 0, 6)).toThrow(/try again in 200 ms/);
+  sends.take("a", 0, 5);
+  expect(() => sends.take("a", 0)).toThrow();
+  sends.take("b", 0, 1_000);
+  expect(() => sends.take("b", 0)).toThrow(/try again in 200 ms/);
+});
+
 describe("[P7] the quotas of", () => {
   const caller = (kind: Caller["kind"], userId: bigint, name = ""): Caller => ({ kind, userId, views: [], name });
   const untilRefused = (quotas: Quotas, who: Caller, most: number) => {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { CursorSchema, EventSchema, StreamEventsReqSchema, StreamMessageReqSchema } from "../../gen/chat_pb.ts";
 import { HEARTBEAT_MS } from "../../src/chat/limits.ts";
 import { eventStart, messageStart } from "../../src/chat/stream-start.ts";
-import type { TailOptions } from "../../src/chat/tail.ts";
+import type { TailOptions } from "../../src/chat/tail-options.ts";
 import { MemoryLog } from "../support/memory-log.ts";
 
 type CursorInit = MessageInitShape<typeof CursorSchema>;

@@ -25,9 +25,11 @@ const membership: fc.Arbitrary<Step> = fc.record({ kind: fc.constantFrom("remove
 const change = fc.oneof<fc.WeightedArbitrary<Step>[]>(
   { weight: 5, arbitrary: send },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("edit"), nth: fc.nat({ max: 20 }) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("read"), userId: user }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("read"), userId: user }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("unread"), userId: user, nth: fc.nat({ max: 20 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove"), userId: user }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("add", "add", "role"), userId: user }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ kind: "rename" }) },
 );
 const steps: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 5, arbitrary: fc.array(change, { minLength: 1, maxLength: 3 }) },

@@ -1,6 +1,11 @@
+import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { News } from "../../gen/room/room_pb.ts";
+import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
+import { HEAD_WATCH_MS } from "../../src/chat/limits.ts";
+import { Tail } from "../../src/chat/tail.ts";
+import { change } from "../support/changes.ts";
+import { AUTHOR } from "../support/memory-log.ts";
 import { HEARTBEAT_MS, said, TailSetup } from "../support/tail-setup.ts";
 
 beforeEach(() => {
@@ -65,8 +70,41 @@ describe("[T5] the end of a membership", () => {
     setup.readLogs = async (places) => places.map(() => undefined);
     setup.log.append(1n, 2);
     setup.send(1n);
-    expect(said(await tail.next())).toEqual(["memberRemoved"]);
+    expect(said(await tail.next())).toEqual(["roomDeleted"]);
     expect(setup.feeds.size).toBe(1);
+  });
+
+  test("is told of a room that is deleted, at once, and nothing of it after that", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following({ rooms: [1n, 2n] });
+    const waiting = tail.next();
+    setup.broadcaster.publish(create(NewsSchema, { roomId: 1n, isDeleted: true }));
+    expect(said(await waiting)).toEqual(["roomDeleted"]);
+    setup.send(1n);
+    setup.send(2n);
+    expect(said(await tail.next())).toEqual(["2/1"]);
+    expect(setup.feeds.size).toBe(1);
+  });
+
+  test("is told of a room that was deleted elsewhere, when the rooms are looked at next", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following({ rooms: [1n, 2n] });
+    setup.log.commitNow([change("deleteRoom", { roomId: 1n, actorId: AUTHOR })]);
+    const waiting = tail.next();
+    await vi.advanceTimersByTimeAsync(HEAD_WATCH_MS);
+    expect(said(await waiting)).toEqual(["roomDeleted"]);
+  });
+
+  test("is told of a room that is deleted to one who comes while others are being told", async () => {
+    const setup = new TailSetup();
+    const first = await setup.following();
+    const memberships = await setup.log.memberships(1n, [1n]);
+    setup.broadcaster.publish(create(NewsSchema, { roomId: 1n, isDeleted: true }));
+    const late = await Tail.open(setup.feeds, { userId: 1n, memberships, from: new Map() });
+    expect(said(await late.next())).toEqual(["caughtUp 1/1+4", "roomDeleted"]);
+    expect(said(await first.next())).toEqual(["roomDeleted"]);
+    expect(setup.feeds.size).toBe(0);
+    for (const tail of [first, late]) tail.close("done");
   });
 
   test("of all rooms leaves a reader with heartbeats", async () => {

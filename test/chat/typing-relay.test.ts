@@ -16,8 +16,8 @@ afterEach(() => {
 function setup(limits?: Limits) {
   const published: News[] = [];
   const relay = new TypingRelay({ publish: (news) => void published.push(news) }, limits);
-  const type = (userId: bigint, roomId = 1n) => {
-    relay.pass(create(TypingSchema, { roomId, userId, expiresAt: timestampFromMs(Date.now()) }), 7n);
+  const type = (userId: bigint, roomId = 1n, stopped = false) => {
+    relay.pass(create(TypingSchema, { roomId, userId, stopped, expiresAt: timestampFromMs(Date.now()) }), 7n);
   };
   return { published, type };
 }
@@ -53,6 +53,23 @@ test("whoever types all the time is passed on at the interval", () => {
     vi.advanceTimersByTime(LIMITS.typingIntervalMs / 10);
   }
   expect(published).toHaveLength(10);
+});
+
+test("that a member has stopped is passed on at once, and once in typingIntervalMs; so is that the member goes on", () => {
+  const { published, type } = setup();
+  const told = () => published.splice(0).map(({ typing }) => typing[0]!.stopped);
+  type(1n);
+  type(1n, 1n, true);
+  type(1n, 1n, true);
+  expect(told()).toEqual([false, true]);
+  for (let i = 0; i < 10; i++) {
+    type(1n);
+    type(1n, 1n, true);
+  }
+  expect(told()).toEqual([false]);
+  vi.advanceTimersByTime(LIMITS.typingIntervalMs);
+  type(1n, 1n, true);
+  expect(told()).toEqual([true]);
 });
 
 test("at most typingMembers are remembered: beyond it, the one longest ago may type again at once", () => {

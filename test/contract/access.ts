@@ -30,7 +30,11 @@ interface Row {
   readonly may: string;
   /** The field of the request that names the caller. */
   readonly caller?: "userId" | "actorId";
+  /** What a service gets that acts for itself, where it may only sometimes. */
+  readonly ofService?: string;
   readonly request: (cell: Cell) => JsonObject;
+  /** What the caller may not read is left out of the answer. */
+  readonly isAList?: boolean;
 }
 
 const inRoom = ({ roomId }: Cell) => ({ roomId: `${roomId}` });
@@ -41,6 +45,24 @@ const fromBeginning = ({ roomId }: Cell) => ({ roomIds: [`${roomId}`], afterSeq:
 /** Where ROOM_CREATION=users. */
 const ROWS: Record<string, Row> = {
   CreateChatRoom: { may: "user", caller: "userId", request: () => ({ postId: `${freshId()}` }) },
+  EnsureRoom: { may: "user service", caller: "userId", request: () => ({ key: `room ${freshId()}` }) },
+  UpdateRoom: {
+    may: "owner moderator service",
+    caller: "actorId",
+    request: (cell) => ({ ...inRoom(cell), name: "another" }),
+  },
+  DeleteRoom: { may: "owner service", caller: "actorId", request: inRoom },
+  GetRooms: {
+    may: "user view service",
+    caller: "userId",
+    isAList: true,
+    request: ({ roomId }) => ({ roomIds: [`${roomId}`] }),
+  },
+  AddMembers: {
+    may: "owner moderator service",
+    caller: "actorId",
+    request: ({ roomId }) => ({ roomId: `${roomId}`, userIds: [`${freshId()}`] }),
+  },
   AddMember: {
     may: "owner moderator service",
     caller: "actorId",
@@ -60,11 +82,39 @@ const ROWS: Record<string, Row> = {
     caller: "actorId",
     request: (cell) => ({ ...about(cell), role: "ROLE_MODERATOR" }),
   },
-  EditMessage: { may: "author", caller: "userId", request: (cell) => ({ ...ofMessage(cell), body: "goodbye" }) },
+  SetMute: {
+    may: "owner moderator service",
+    caller: "actorId",
+    request: (cell) => ({ ...about(cell), mutedUntil: "9999-12-31T23:59:59Z" }),
+  },
+  SetBan: {
+    may: "owner moderator service",
+    caller: "actorId",
+    request: (cell) => ({ ...about(cell), bannedUntil: "9999-12-31T23:59:59Z" }),
+  },
+  EditMessage: {
+    may: "author",
+    caller: "userId",
+    ofService: "permission_denied",
+    request: (cell) => ({ ...ofMessage(cell), body: "goodbye" }),
+  },
   DeleteMessage: { may: "author owner moderator service", caller: "userId", request: ofMessage },
+  SetReaction: {
+    may: "member",
+    caller: "userId",
+    request: (cell) => ({ ...ofMessage(cell), emoji: "👍", on: true }),
+  },
+  SetPin: { may: "owner moderator service", caller: "actorId", request: (cell) => ({ ...ofMessage(cell), on: true }) },
   MarkRead: { may: "member", caller: "userId", request: ofMessage },
   SendTyping: { may: "member", caller: "userId", request: inRoom },
   StreamEvents: { may: "member view service", caller: "userId", request: ({ roomId }) => ({ roomIds: [`${roomId}`] }) },
+  ListPresence: { may: "member view service", caller: "userId", request: inRoom },
+  SearchMessages: {
+    may: "member view service",
+    caller: "userId",
+    request: (cell) => ({ ...inRoom(cell), query: "hi" }),
+  },
+  StreamAll: { may: "service", request: () => ({}) },
   GetProfiles: { may: "user service", caller: "actorId", request: ({ author }) => ({ userIds: [`${author}`] }) },
   RevokeTokens: { may: "service", request: ({ other }) => ({ userId: `${other}` }) },
 };
@@ -82,20 +132,21 @@ function ofPerson(person: Person, { may }: Row): string {
 }
 
 function expected(row: Row): Record<string, string> {
-  const { may, caller } = row;
+  const { may, caller, isAList, ofService = may.includes("service") ? "ok" : "invalid_argument" } = row;
+  const elsewhere = isAList ? "ok" : "not_found";
   const isForViews = may.includes("view");
   return {
     ...Object.fromEntries(PEOPLE.map((person) => [person, ofPerson(person, row)])),
     "a member who names another": caller ? "permission_denied" : ofPerson("member", row),
     "the holder of a view of the room": isForViews ? "ok" : "permission_denied",
-    "the holder of a view of another": isForViews ? "not_found" : "permission_denied",
+    "the holder of a view of another": isForViews ? elsewhere : "permission_denied",
     "a stranger with a view of the room": isForViews ? "ok" : "permission_denied",
-    "a member with a view of another": isForViews ? "not_found" : "permission_denied",
+    "a member with a view of another": isForViews ? elsewhere : "permission_denied",
     "a view's holder who names no id": "permission_denied",
     "a member who names no id": caller ? "permission_denied" : ofPerson("member", row),
     "a member with a service's header": "permission_denied",
-    "a service": may.includes("service") ? "ok" : "invalid_argument",
-    "a service with a token": may.includes("service") ? "ok" : "invalid_argument",
+    "a service": ofService,
+    "a service with a token": ofService,
     "a service for the member": may === "service" ? "ok" : ofPerson("member", row),
     "a service for a stranger, by key": may === "service" ? "ok" : ofPerson("stranger", row),
     "a service on a page": "permission_denied",

@@ -149,6 +149,19 @@ export function quotaContract(start: StartService, { noticesLeaving = true } = {
     expectLimit(error, "membersPerMinute");
   });
 
+  test("[P7] membersPerMinute: each of the users whom a call adds counts", async () => {
+    const { client, roomId } = await newRoom();
+    const add = (count: number) => client.addMembers({ roomId, userIds: Array.from({ length: count }, freshId) });
+    await add(2);
+    expectLimit((await untilRefused(() => add(1))).error, "membersPerMinute");
+    const other = await signIn({ sub: `${freshId()}` });
+    await other.ensureRoom({ room: { case: "key", value: `room ${freshId()}` }, memberIds: [freshId(), freshId()] });
+    const refused = await untilRefused(() => {
+      return other.ensureRoom({ room: { case: "key", value: `room ${freshId()}` }, memberKeys: [`${freshId()}`] });
+    });
+    expectLimit(refused.error, "membersPerMinute");
+  });
+
   test("[P7] a backend is held to none of these, whomever it acts for", async () => {
     const { roomId, owner } = await newRoom();
     for (let i = 0; i < 30; i++) await backend.sendMessage({ roomId, userId: owner, body: "x" });

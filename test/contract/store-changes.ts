@@ -1,7 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
-import { IsMemberReqSchema, type Message, Role } from "../../gen/chat_pb.ts";
+import {
+  IsMemberReqSchema,
+  ListMembersReqSchema,
+  ListMessagesReqSchema,
+  type Message,
+  Role,
+} from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
@@ -42,7 +48,7 @@ export function changesContract(parts: () => StoreParts): void {
       const { roomId, messages } = await newRoom([], ["a", "b", "c"]);
       const [a, b] = messages as [Message, Message, Message];
       const edited = await apply(store, "editMessage", { roomId, messageId: a.id, userId: ann, body: "A" });
-      expect(edited).toEqual({ ...a, body: "A", seq: 4n, updatedAt: edited.updatedAt });
+      expect(edited).toEqual({ ...a, body: "A", seq: 4n, updatedAt: edited.updatedAt, editedAt: edited.updatedAt });
       expect(edited.updatedAt).not.toEqual(a.updatedAt);
       const deleted = await apply(store, "deleteMessage", { roomId, messageId: b.id, userId: ann });
       const { updatedAt, deletedAt } = deleted;
@@ -137,8 +143,10 @@ export function changesContract(parts: () => StoreParts): void {
       expect(answered.news).toMatchObject([
         {
           messages: [
-            { replyToId: b, seq: 3n },
-            { replyToId: a, seq: 4n },
+            { replyToId: b, threadId: b, seq: 3n },
+            { replyToId: a, threadId: a, seq: 4n },
+            { id: a, replyCount: 1, seq: 5n },
+            { id: b, replyCount: 1, seq: 6n },
           ],
         },
       ]);
@@ -162,7 +170,7 @@ export function changesContract(parts: () => StoreParts): void {
       const replies = messages.map(({ id: replyToId }, i) => {
         return change("sendMessage", { roomId, userId: ann, body, replyToId, clientMessageId: `${i}` });
       });
-      expect((await store.commit(replies)).news[0]!.messages).toHaveLength(LIMITS.commitChanges);
+      expect((await store.commit(replies)).news[0]!.messages).toHaveLength(2 * LIMITS.commitChanges);
       expect((await store.commit(replies)).news).toEqual([]);
     });
   });
@@ -209,6 +217,28 @@ export function changesContract(parts: () => StoreParts): void {
       const { outcomes, reads } = await store.commit([mark(bob, first)]);
       expect(outcomes).toMatchObject([{ readMessageId: second }]);
       expect(reads).toEqual([]);
+    });
+
+    test("[S8] a read position moves back where it may, also to the beginning, and takes a revision each time", async () => {
+      const { roomId, messages } = await newRoom([bob], ["a", "b"]);
+      const [first, second] = messages.map(({ id }) => id) as [bigint, bigint];
+      const mark = (messageId: bigint, mayMoveBack = true) => {
+        return change("markRead", { roomId, userId: bob, messageId, mayMoveBack });
+      };
+      const commit = await store.commit([mark(second), mark(first), mark(first, false), mark(second), mark(0n)]);
+      const positions = [second, first, first, second, 0n];
+      expect(commit.outcomes.map((each) => "readMessageId" in each && each.readMessageId)).toEqual(positions);
+      expect(commit.reads.map(({ messageId }) => messageId)).toEqual([second, first, second, 0n]);
+      const revisions = commit.reads.map(({ revision }) => revision);
+      expect(revisions).toEqual(revisions.toSorted((a, b) => Number(a - b)));
+      expect(new Set(revisions).size).toBe(4);
+      const { revision, of } = await store.memberships(bob, [roomId]);
+      expect(of[0]!.read).toMatchObject({ messageId: 0n, revision: revisions.at(-1)! });
+      expect(revision).toBeGreaterThanOrEqual(revisions.at(-1)!);
+      const [before, { reads }] = [messages.length, await readLog(store, roomId)];
+      expect(reads).toEqual({ [`${bob}`]: of[0]!.read });
+      expect(await headOf(store, roomId)).toEqual({ seq: BigInt(before), memberSeq: 2n });
+      expect((await store.commit([mark(0n), mark(0n, false)])).reads).toEqual([]);
     });
 
     test("[S4][S5][S6] refused, or there already, they change nothing", async () => {
@@ -261,8 +291,8 @@ export function changesContract(parts: () => StoreParts): void {
           ].map(async (each) => (await store.commit([each])).outcomes[0]),
           ...[
             store.getRoom({ $typeName: "chat_grpc.GetRoomReq", room, userId }),
-            store.listMessages({ $typeName: "chat_grpc.ListMessagesReq", roomId, userId, position, limit: 0 }),
-            store.listMembers({ $typeName: "chat_grpc.ListMembersReq", roomId, userId, afterUserId: 0n, limit: 0 }),
+            store.listMessages(create(ListMessagesReqSchema, { roomId, userId, position })),
+            store.listMembers(create(ListMembersReqSchema, { roomId, userId })),
             store.isMember(create(IsMemberReqSchema, { roomId, userId: cat, actorId })),
             store.isMember(create(IsMemberReqSchema, { roomId, userId, actorId })),
           ].map((call) => call.catch((e: unknown) => e)),

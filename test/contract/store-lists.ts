@@ -88,13 +88,51 @@ export function listsContract(parts: () => StoreParts): void {
       expect((await rooms(ann))[0]!.unreadCount).toBe(1);
     });
 
-    test("counts what is unread among the 1,000 messages that follow", async () => {
+    test("counts up to 1,000 unread messages of others exactly, whatever the user has sent between them", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann, bob);
-      const sends = Array.from({ length: 300 }, () => change("sendMessage", { roomId, userId: ann, body: "x" }));
-      for (let i = 0; i < 4; i++) await store.commit(sends);
-      expect((await rooms(bob))[0]!.unreadCount).toBe(1_000);
-      expect((await rooms(ann))[0]!.unreadCount).toBe(0);
+      const sends = (userId: bigint, count: number) => {
+        return store.commit(Array.from({ length: count }, () => change("sendMessage", { roomId, userId, body: "x" })));
+      };
+      for (let i = 0; i < 3; i++) {
+        await sends(bob, 300);
+        await sends(ann, 300);
+      }
+      await sends(ann, 99);
+      const unread = async (userId: bigint) => {
+        const [{ unreadCount, hasMoreUnread }] = (await rooms(userId)) as [RoomSummary];
+        return [unreadCount, hasMoreUnread];
+      };
+      expect([await unread(bob), await unread(ann)]).toEqual([
+        [999, false],
+        [900, false],
+      ]);
+      await sends(ann, 1);
+      expect(await unread(bob)).toEqual([1_000, false]);
+      await sends(ann, 1);
+      expect(await unread(bob)).toEqual([1_000, true]);
+    });
+
+    test("looks at 2,000 messages for them, and says that there may be more", async () => {
+      const [ann, bob] = [freshUser(), freshUser()];
+      const roomId = await newStoredRoom(store, ann, bob);
+      await send(roomId, ann);
+      const own = Array.from({ length: 500 }, () => change("sendMessage", { roomId, userId: bob, body: "x" }));
+      for (let i = 0; i < 3; i++) await store.commit(own);
+      await store.commit(own.slice(1));
+      expect((await rooms(bob))[0]).toMatchObject({ unreadCount: 1, hasMoreUnread: false });
+      await send(roomId, ann);
+      expect((await rooms(bob))[0]).toMatchObject({ unreadCount: 1, hasMoreUnread: true });
+    });
+
+    test("has the user's membership with each, and where a stream of the list starts", async () => {
+      const [ann, bob] = [freshUser(), freshUser()];
+      const roomId = await newStoredRoom(store, ann);
+      const member = await apply(store, "addMember", { roomId, userId: bob });
+      const page = await store.listRooms(create(ListRoomsReqSchema, { userId: bob }));
+      expect(page.rooms.map((each) => each.member)).toEqual([member]);
+      const { epoch, revision } = await store.memberships(bob, []);
+      expect(page.list).toMatchObject({ epoch, revision });
     });
 
     test("has every room once, in the order of the first page, whatever happens between pages", async () => {

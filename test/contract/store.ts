@@ -1,19 +1,29 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Limits } from "../../src/chat/limits.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
+import { changeLogContract } from "./store-change-log.ts";
 import { changesContract } from "./store-changes.ts";
+import { frozenContract } from "./store-frozen.ts";
 import { limitsContract } from "./store-limits.ts";
 import { listsContract } from "./store-lists.ts";
+import { liveListsContract } from "./store-live-lists.ts";
 import { logsContract } from "./store-logs.ts";
 import { modelContract } from "./store-model.ts";
 import { pagesContract } from "./store-pages.ts";
+import { reactionsContract } from "./store-reactions.ts";
+import { recordsContract } from "./store-records.ts";
 import { retriesContract } from "./store-retries.ts";
 import { rightsContract } from "./store-rights.ts";
 import { roomsContract } from "./store-rooms.ts";
+import { searchContract } from "./store-search.ts";
 import { sendsContract } from "./store-sends.ts";
+import { silenceContract } from "./store-silence.ts";
+import { threadsContract } from "./store-threads.ts";
 
 export interface StoreParts extends AsyncDisposable {
   readonly store: ChatStore;
+  /** Brings the index of words up to date. */
+  index(): Promise<void>;
   /** Another store on the same data, as another process has one. */
   open(limits?: Limits): Promise<ChatStore>;
 }
@@ -22,12 +32,20 @@ const suites = [
   sendsContract,
   retriesContract,
   roomsContract,
+  recordsContract,
   changesContract,
   rightsContract,
+  silenceContract,
+  frozenContract,
+  threadsContract,
+  reactionsContract,
   limitsContract,
   listsContract,
+  liveListsContract,
   logsContract,
+  changeLogContract,
   pagesContract,
+  searchContract,
   modelContract,
 ];
 

@@ -86,6 +86,19 @@ export function usersContract(name: string, createParts: () => Promise<UserParts
         }
       });
 
+      test("[U1] several keys at once get theirs, in their order", async () => {
+        const [known, strange, another] = [freshKey(), freshKey(), freshKey()];
+        const id = await users.idOf(known, true);
+        const ids = await users.idsOf([strange, "42", known, another, strange]);
+        expect(ids).toEqual([await users.idOf(strange, false), 42n, id, await users.idOf(another, false), ids[0]]);
+        expect(new Set(ids).size).toBe(4);
+        expect(await users.idsOf([another, strange])).toEqual([ids[3], ids[0]]);
+        expect(await users.idsOf([])).toEqual([]);
+        const fresh = freshKey();
+        await expect(users.idsOf([fresh, "\ud800"])).rejects.toMatchObject({ code: Code.InvalidArgument });
+        expect(await users.idOf(fresh, false)).toBeUndefined();
+      });
+
       test("[U1] a key that is only looked for gets none", async () => {
         const key = freshKey();
         for (let i = 0; i < 2; i++) expect(await users.idOf(key, false)).toBeUndefined();

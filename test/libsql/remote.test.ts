@@ -7,12 +7,13 @@ import { RemoteDatabase } from "../../src/libsql/remote/database.ts";
 import { HttpDatabase } from "../../src/libsql/remote/http-database.ts";
 import { migrate } from "../../src/libsql/schema/migrate.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
+import { presenceStoreContract } from "../contract/presence-store.ts";
 import { storeContract } from "../contract/store.ts";
 import { usersContract } from "../contract/users.ts";
 import { expectUnavailable } from "../support/expect-unavailable.ts";
 import { FaultyHttpServer } from "../support/faulty-http-server.ts";
 import { freshId } from "../support/fresh-id.ts";
-import { libsqlParts, libsqlUserParts } from "../support/libsql-parts.ts";
+import { libsqlParts, libsqlPresenceParts, libsqlUserParts } from "../support/libsql-parts.ts";
 import { createReq, memberReq, messagesOf, sendReq } from "../support/requests.ts";
 import { SendStore } from "../support/send-store.ts";
 import { noSqld, Sqld } from "../support/sqld.ts";
@@ -32,6 +33,7 @@ describe.skipIf(noSqld)(noSqld || "sqld", () => {
   }
 
   storeContract("sqld", async () => libsqlParts(await freshOpen()));
+  presenceStoreContract("sqld", async () => libsqlPresenceParts(await freshOpen()));
   usersContract("sqld", async () => libsqlUserParts(await freshOpen()));
 });
 

@@ -5,9 +5,10 @@ import { CursorSchema } from "../../gen/chat_pb.ts";
 import { limitVariable } from "../../src/http/config.ts";
 import type { Model } from "../support/model.ts";
 import { headOf, membersOf } from "../support/room-logs.ts";
-import { call, change, operation, POSTS, roomId, talk, USERS } from "./operations.ts";
-import type { Start } from "./reader.ts";
-import { createStage, protocols, type Servers, type Stage, World } from "./world.ts";
+import { JWT, SECRET } from "../support/tokens.ts";
+import { call, change, ensure, operation, POSTS, roomId, talk, USERS } from "./operations.ts";
+import type { ReaderKind, Start } from "./reader.ts";
+import { createStage, protocols, SERVICE_KEY, type Servers, type Stage, World } from "./world.ts";
 
 /** Small, so that a short history fills pages, feeds and commits. */
 const SMALL = {
@@ -19,11 +20,22 @@ const SMALL = {
   logReadPages: 3,
   logReads: 2,
   readsIntervalMs: 20,
+  listIntervalMs: 20,
+  listPageRooms: 2,
   commitChanges: 4,
   commitCharacters: 60,
   pageBytes: 100,
+  allPageChanges: 5,
+  allPageBytes: 80,
 };
-const SMALL_ENV = Object.fromEntries(Object.entries(SMALL).map(([name, limit]) => [limitVariable(name), `${limit}`]));
+const ENV = {
+  ...Object.fromEntries(Object.entries(SMALL).map(([name, limit]) => [limitVariable(name), `${limit}`])),
+  AUTH: "jwt",
+  JWT_ISSUER: JWT.issuer,
+  JWT_AUDIENCE: JWT.audience,
+  JWT_SECRET: SECRET,
+  API_KEYS: SERVICE_KEY,
+};
 
 const DEFAULT_RUNS = 25;
 const runs = Number(process.env.MODEL_RUNS ?? DEFAULT_RUNS);
@@ -61,7 +73,9 @@ class Step implements fc.AsyncCommand<Model, World> {
 const heartbeatSeconds = fc.constantFrom(0, 1, 300);
 const index = fc.nat(20);
 
-const perform = operation.map((operation) => new Step("call", (world) => world.perform(operation)));
+const perform = fc
+  .oneof({ weight: 20, arbitrary: operation }, ensure)
+  .map((operation) => new Step("call", (world) => world.perform(operation)));
 
 const burst = fc
   .record({
@@ -85,7 +99,7 @@ const burst = fc
 const attach = fc
   .record({
     protocol: fc.constantFrom(...protocols),
-    kind: fc.constantFrom("events", "events", "messages"),
+    kind: fc.constantFrom<ReaderKind>("events", "events and the list", "events and the list", "messages"),
     user: fc.nat(USERS - 1),
     rooms: fc.subarray(
       Array.from({ length: POSTS }, (_, i) => i),
@@ -131,7 +145,7 @@ const attach = fc
         return [id, { ...head, ...at, ...(from === "another epoch" && { epoch: from }) }];
       });
       const stray = isStray === 30 ? 2n ** 62n : undefined;
-      return world.attach(protocol, userId, kind as "events" | "messages", new Map(from), heartbeatSeconds, stray);
+      return world.attach(protocol, userId, kind, new Map(from), heartbeatSeconds, stray);
     });
   });
 
@@ -140,15 +154,27 @@ const resume = fc.record({ index, heartbeatSeconds }).map(({ index, heartbeatSec
   return new Step("resume", (world) => world.resume(index, heartbeatSeconds));
 });
 const settle = fc.constant(new Step("settle", (world) => world.settle()));
+const everything = fc.constantFrom("drop", "resume", "settle").map((what) => {
+  return new Step(`reader of everything: ${what}`, (world) => {
+    return what === "settle" ? world.all.settle(world.model) : world.all[what as "drop" | "resume"]();
+  });
+});
 const pages = fc
   .record({ user: fc.nat(USERS - 1), limit: fc.integer({ min: 1, max: 3 }), between: fc.array(talk, { maxLength: 3 }) })
   .map(({ user, limit, between }) => {
     return new Step("read pages", (world) => world.readPages(world.users[user]!, limit, between));
   });
 
-/** Three rooms, with messages in two of them, and two readers. */
+const viewer = fc.constantFrom("drop", "resume", "settle").map((what) => {
+  return new Step(`holder of a view: ${what}`, (world) => {
+    return what === "drop" ? world.viewer.drop() : world.viewer[what as "resume" | "settle"](world.model);
+  });
+});
+
+/** Three rooms, with messages in two of them, and two readers; somebody else has a view of two. */
 async function begin(world: World): Promise<void> {
   const { posts, users } = world;
+  await world.all.resume();
   for (const [post, [creator, ...others]] of [
     [0, 1, 2],
     [1, 0, 3],
@@ -161,9 +187,11 @@ async function begin(world: World): Promise<void> {
   }
   // Its answer has the epoch.
   await world.perform(() => call("listRooms", { userId: users[0]! }));
+  await world.viewer.view([0, 2].map((post) => world.model.rooms.get(roomId(world, post))!));
+  await world.viewer.resume(world.model);
   const rooms = [0, 1].map((post) => roomId(world, post));
   const beginning = new Map(rooms.map((room) => [room, create(CursorSchema)]));
-  await world.attach("gRPC", users[0]!, "events", beginning, 0);
+  await world.attach("gRPC", users[0]!, "events and the list", beginning, 0);
   await world.attach("Connect over h2", users[1]!, "messages", new Map(rooms.map((room) => [room, "now"])), 0);
 }
 
@@ -179,6 +207,8 @@ const commands = fc.commands(
       { weight: 5, arbitrary: resume },
       { weight: 2, arbitrary: settle },
       { weight: 2, arbitrary: pages },
+      { weight: 3, arbitrary: everything },
+      { weight: 3, arbitrary: viewer },
     ),
   ],
   { maxCommands: 60, size: "max", ...(MODEL_REPLAY_PATH && { replayPath: MODEL_REPLAY_PATH }) },
@@ -192,7 +222,7 @@ export function conversationModel(name: string, start: (env: Record<string, stri
   describe(`a conversation on ${name}`, () => {
     let stage: Stage;
     beforeAll(async () => {
-      stage = createStage(await start(SMALL_ENV), SMALL.pageBytes);
+      stage = createStage(await start(ENV), SMALL.pageBytes);
     });
     afterAll(() => stage?.servers[Symbol.asyncDispose]());
 

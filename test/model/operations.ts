@@ -1,6 +1,8 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
-import { ChatService, Role } from "../../gen/chat_pb.ts";
+import { ChatService, MessageKind, Role } from "../../gen/chat_pb.ts";
+import { keyOfPost } from "../../src/chat/room-key.ts";
 import type { Call, Model } from "../support/model.ts";
 import { membersOf, messagesOf } from "../support/room-logs.ts";
 
@@ -102,13 +104,69 @@ const body = fc.oneof(
   },
 );
 const clientId = fc.constantFrom("", "", "x", "y", "'\"\\ä😀");
+/** For ever, or past, or not said. */
+const until = fc.constantFrom(timestampFromMs(253_402_300_799_000), timestampFromMs(1_000_000_000_000), undefined);
 const limit = fc.oneof(fc.nat(6), fc.constant(200));
+
+const users = fc.array(fc.nat(USERS - 1), { maxLength: 3 });
+const name = fc.constantFrom("", "room", "another", "'\"\\ä😀");
+const data = fc.constantFrom<JsonObject | undefined>(
+  undefined,
+  undefined,
+  undefined,
+  {},
+  { a: [1, null, "x"] },
+  { "'\"": { b: true } },
+);
+/** Longer than a test runs. */
+const slow = fc.constantFrom(0, 0, 1_800, 3_600);
+/** In the past, or far ahead: it doesn't pass while a test runs. */
+const frozen = fc.constantFrom(null, null, 1, 4_000_000_000_000, 5_000_000_000_000);
 
 const operations = {
   createChatRoom: fc
     .record({ room: fc.nat(POSTS - 1), user: fc.nat(USERS - 1) })
     .map(({ room, user }) => (names: Names) => {
       return call("createChatRoom", { postId: names.posts[room]!, userId: names.users[user]! });
+    }),
+  ensureRoom: fc
+    .record({ room: fc.nat(POSTS - 1), user: fc.option(fc.nat(USERS - 1)), users, name, data })
+    .map(({ room, user, users, name, data }) => (names: Names) => {
+      return call("ensureRoom", {
+        room: { case: "postId", value: names.posts[room]! },
+        userId: user === null && names.hasServices ? 0n : names.users[user ?? 0]!,
+        memberIds: users.map((each) => names.users[each]!),
+        name,
+        ...(data && { data }),
+      });
+    }),
+  updateRoom: fc
+    .record({ room, actor, name: fc.option(name), data: fc.option(data), slow: fc.option(slow), frozen })
+    .map(({ room, actor, name, data, slow, frozen }) => (names: Names) => {
+      return call("updateRoom", {
+        roomId: roomId(names, room),
+        actorId: actorId(names, room, actor),
+        ...(name !== null && { name }),
+        ...(data && { data }),
+        ...(slow !== null && { slowModeSeconds: slow }),
+        ...(frozen !== null && { frozenUntil: timestampFromMs(frozen) }),
+      });
+    }),
+  deleteRoom: fc.record({ room, actor }).map(({ room, actor }) => (names: Names) => {
+    return call("deleteRoom", { roomId: roomId(names, room), actorId: actorId(names, room, actor) });
+  }),
+  addMembers: fc.record({ room, actor, users }).map(({ room, actor, users }) => (names: Names) => {
+    const userIds = users.map((each) => names.users[each]!);
+    return call("addMembers", { roomId: roomId(names, room), actorId: actorId(names, room, actor), userIds });
+  }),
+  getRooms: fc
+    .record({ rooms: fc.array(fc.nat(POSTS - 1), { maxLength: 5 }), byKey: fc.nat(POSTS), user: fc.nat(USERS - 1) })
+    .map(({ rooms, byKey, user }) => (names: Names) => {
+      return call("getRooms", {
+        roomIds: rooms.slice(byKey).map((each) => roomId(names, each)),
+        keys: rooms.slice(0, byKey).map((each) => keyOfPost(names.posts[each]!)),
+        userId: names.users[user]!,
+      });
     }),
   addMember: fc
     .record({ room, user: fc.nat(USERS - 1), actor: fc.option(actor, { freq: 3 }) })
@@ -128,28 +186,52 @@ const operations = {
     return call("transferOwnership", { roomId: roomId(names, room), userId: user, ...by });
   }),
   setRole: fc
-    .record({ room, person, actor, role: fc.constantFrom(Role.MODERATOR, Role.MODERATOR, Role.MEMBER) })
+    .record({ room, person, actor, role: fc.constantFrom(Role.MODERATOR, Role.MODERATOR, Role.MEMBER, Role.READER) })
     .map(({ room, person, actor, role }) => (names: Names) => {
       const [user, by] = [userId(names, room, person), { actorId: actorId(names, room, actor) }];
       return call("setRole", { roomId: roomId(names, room), userId: user, role, ...by });
     }),
+  setMute: fc.record({ room, person, actor, until }).map(({ room, person, actor, until }) => (names: Names) => {
+    const [user, by] = [userId(names, room, person), { actorId: actorId(names, room, actor) }];
+    return call("setMute", { roomId: roomId(names, room), userId: user, ...by, ...(until && { mutedUntil: until }) });
+  }),
+  setBan: fc.record({ room, person, actor, until }).map(({ room, person, actor, until }) => (names: Names) => {
+    const [user, by] = [userId(names, room, person), { actorId: actorId(names, room, actor) }];
+    return call("setBan", { roomId: roomId(names, room), userId: user, ...by, ...(until && { bannedUntil: until }) });
+  }),
   sendMessage: fc
-    .record({ room, person, body, clientId, reply: fc.option(target, { freq: 3 }) })
-    .map(({ room, person, body, clientId, reply }) => (names: Names) => {
+    .record({
+      room,
+      person,
+      body,
+      clientId,
+      reply: fc.option(target, { freq: 3 }),
+      data,
+      mentions: fc.oneof(
+        { weight: 4, arbitrary: fc.constant<Person[]>([]) },
+        fc.array<Person>(person, { maxLength: 2 }),
+      ),
+      isSystem: fc.nat(19),
+    })
+    .map(({ room, person, body, clientId, reply, data, mentions, isSystem }) => (names: Names) => {
+      const kind = names.hasServices && isSystem === 19 ? MessageKind.SYSTEM : MessageKind.UNSPECIFIED;
       return call("sendMessage", {
         roomId: roomId(names, room),
-        userId: userId(names, room, person),
+        userId: kind === MessageKind.SYSTEM && mentions.length === 0 ? 0n : userId(names, room, person),
         body,
         clientMessageId: clientId,
         replyToId: reply ? messageId(names, room, reply) : 0n,
+        ...(data && { data }),
+        mentionedUserIds: [...new Set(mentions.map((person) => userId(names, room, person)))],
+        kind,
       });
     }),
   editMessage: fc
-    .record({ room, target, isAuthor: fc.nat(3), actor, body, clientId })
-    .map(({ room, target, isAuthor, actor, body, clientId }) => (names: Names) => {
+    .record({ room, target, isAuthor: fc.nat(3), actor, body, clientId, data })
+    .map(({ room, target, isAuthor, actor, body, clientId, data }) => (names: Names) => {
       const id = messageId(names, room, target);
       const user = isAuthor > 0 ? author(names, room, id, actor) : actorId(names, room, actor);
-      const edit = { messageId: id, userId: user, body, clientEditId: clientId };
+      const edit = { messageId: id, userId: user, body, clientEditId: clientId, ...(data && { data }) };
       return call("editMessage", { roomId: roomId(names, room), ...edit });
     }),
   deleteMessage: fc
@@ -159,10 +241,24 @@ const operations = {
       const user = isAuthor > 0 ? author(names, room, id, actor) : actorId(names, room, actor);
       return call("deleteMessage", { roomId: roomId(names, room), messageId: id, userId: user });
     }),
-  markRead: fc.record({ room, person, target }).map(({ room, person, target }) => (names: Names) => {
-    const [user, message] = [userId(names, room, person), messageId(names, room, target)];
-    return call("markRead", { roomId: roomId(names, room), userId: user, messageId: message });
+  setReaction: fc
+    .record({ room, person, target, emoji: fc.constantFrom("👍", "👍", "🎂", "'\"\\"), on: fc.nat(2) })
+    .map(({ room, person, target, emoji, on }) => (names: Names) => {
+      const [user, message] = [userId(names, room, person), messageId(names, room, target)];
+      return call("setReaction", { roomId: roomId(names, room), userId: user, messageId: message, emoji, on: on > 0 });
+    }),
+  setPin: fc.record({ room, actor, target, on: fc.nat(2) }).map(({ room, actor, target, on }) => (names: Names) => {
+    const [by, message] = [actorId(names, room, actor), messageId(names, room, target)];
+    return call("setPin", { roomId: roomId(names, room), actorId: by, messageId: message, on: on > 0 });
   }),
+  markRead: fc
+    .record({ room, person, target, how: fc.constantFrom("forward", "forward", "back", "back", "to the beginning") })
+    .map(({ room, person, target, how }) => (names: Names) => {
+      const [user, message] = [userId(names, room, person), messageId(names, room, target)];
+      const place = how === "to the beginning" ? 0n : message;
+      const mark = { userId: user, messageId: place, mayMoveBack: how !== "forward" };
+      return call("markRead", { roomId: roomId(names, room), ...mark });
+    }),
   retry: fc.nat(30).map((back) => (names: Names) => {
     return names.changes.at(-1 - (back % names.changes.length))!;
   }),
@@ -182,25 +278,32 @@ const operations = {
       target: fc.option(target, { freq: 4 }),
       position: fc.constantFrom("beforeId", "afterId", "aroundId"),
       limit,
+      thread: fc.option(target, { freq: 2 }),
+      pinned: fc.nat(4),
     })
-    .map(({ room, person, target, position, limit }) => (names: Names) => {
+    .map(({ room, person, target, position, limit, thread, pinned }) => (names: Names) => {
       const value = target ? messageId(names, room, target) : position === "afterId" ? 0n : undefined;
       return call("listMessages", {
         roomId: roomId(names, room),
         userId: userId(names, room, person),
         position: value === undefined ? { case: undefined } : { case: position, value },
         limit,
+        threadId: thread ? messageId(names, room, thread) : 0n,
+        pinned: pinned === 4,
       });
     }),
-  listMembers: fc.record({ room, person, after: fc.option(person), limit }).map((asked) => (names: Names) => {
-    const { room, person, after, limit } = asked;
-    return call("listMembers", {
-      roomId: roomId(names, room),
-      userId: userId(names, room, person),
-      afterUserId: after ? userId(names, room, after) : 0n,
-      limit,
-    });
-  }),
+  listMembers: fc
+    .record({ room, person, after: fc.option(person), limit, banned: fc.nat(2) })
+    .map((asked) => (names: Names) => {
+      const { room, person, after, limit, banned } = asked;
+      return call("listMembers", {
+        roomId: roomId(names, room),
+        userId: userId(names, room, person),
+        afterUserId: after ? userId(names, room, after) : 0n,
+        limit,
+        banned: banned === 2,
+      });
+    }),
   listRooms: fc
     .record({ user: fc.nat(USERS - 1), limit: fc.nat(3), isToken: fc.nat(20) })
     .map(({ user, limit, isToken }) => (names: Names) => {
@@ -227,9 +330,16 @@ const changes = {
   removeMember: 4,
   transferOwnership: 1,
   setRole: 3,
+  setMute: 2,
+  setBan: 1,
+  setReaction: 5,
+  setPin: 2,
   markRead: 4,
   retry: 3,
   createChatRoom: 1,
+  updateRoom: 3,
+  addMembers: 2,
+  deleteRoom: 1,
 };
 
 /** What disturbs no listing of rooms. */
@@ -243,4 +353,7 @@ export const operation = weighted({
   listMembers: 1,
   listRooms: 3,
   isMember: 1,
+  getRooms: 2,
 });
+/** A call that may be several changes, one after the other. */
+export const ensure = weighted({ ensureRoom: 1 });

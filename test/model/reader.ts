@@ -11,14 +11,17 @@ import {
   type Message,
   MessageSchema,
   type ReadMoved,
+  type Room,
+  RoomSchema,
   StreamEventsReqSchema,
   StreamMessageReqSchema,
   type Typing,
 } from "../../gen/chat_pb.ts";
 import type { ChatClient } from "../support/clients.ts";
-import { type Model, orRefused, Refused, type StreamStart } from "../support/model.ts";
-import { headOf, membersOf, messagesOf } from "../support/room-logs.ts";
+import { type Model, type ModelRoom, orRefused, Refused, type StreamStart } from "../support/model.ts";
+import { headOf, membershipsIn, membersOf, messagesOf, positionsOf, subjectOf } from "../support/room-logs.ts";
 import { TestEvents, TestStream } from "../support/test-stream.ts";
+import { FollowedList, type ListEvent } from "./followed-list.ts";
 
 /** When a membership ended. */
 export interface End {
@@ -32,13 +35,18 @@ export interface Past {
   readonly model: Model;
   /** By membership that has ended. */
   readonly ended: ReadonlyMap<bigint, End>;
-  /** By membership and message: the moment when the membership had read so far. */
-  readonly readAt: ReadonlyMap<string, number>;
+  /** By membership and message: the moments when the membership came to have read so far. */
+  readonly readAt: ReadonlyMap<string, readonly number[]>;
+  /** By membership: when its read position last moved. */
+  readonly movedAt: ReadonlyMap<bigint, number>;
   /** How often SendTyping was answered, by room and user. */
   readonly typed: ReadonlyMap<string, number>;
   /** What was seen, so that the tests can tell that they have seen everything. */
   saw(what: string): void;
 }
+
+/** What a reader follows. */
+export type ReaderKind = "events" | "messages" | "events and the list";
 
 /** Where to start in a room: a cursor, or now. */
 export type Start = Cursor | "now";
@@ -48,8 +56,8 @@ interface RoomState {
   cursor: Cursor;
   readonly messages: Map<bigint, Message>;
   readonly members: Map<bigint, Member>;
-  /** Read positions that it was told of, by user. */
-  readonly positions: Map<bigint, bigint>;
+  /** Read positions that it was told of, by user, each with the earliest moment that it can be of. */
+  readonly positions: Map<bigint, { readonly messageId: bigint; readonly moment: number }>;
 }
 
 /** A room of the stream that is open. */
@@ -60,7 +68,7 @@ interface Followed {
   /** It came back to a room that had moved on, and has to say when it has caught up. */
   isCatchingUp: boolean;
   /** Members whose read positions it has to be told, at least as they were when it came back. */
-  readonly due: readonly Member[];
+  readonly due: readonly (Member & { readonly moment: number })[];
 }
 
 interface Opening {
@@ -78,6 +86,8 @@ export class Reader implements AsyncDisposable {
   readonly #name: string;
   readonly userId: bigint;
   readonly kind: "events" | "messages";
+  /** What it has of the user's list, if it follows that. */
+  readonly #list: FollowedList | undefined;
   /** By room: what it has learnt. */
   readonly rooms = new Map<bigint, RoomState>();
   #stream: TestEvents | TestStream | undefined;
@@ -92,12 +102,18 @@ export class Reader implements AsyncDisposable {
   #streams = 0;
 
   /** @param clients of the servers; it begins with the first, and goes to the next one whenever it comes back */
-  constructor(past: Past, clients: readonly ChatClient[], name: string, userId: bigint, kind: "events" | "messages") {
+  constructor(past: Past, clients: readonly ChatClient[], name: string, userId: bigint, kind: ReaderKind) {
     this.#past = past;
     this.#clients = clients;
     this.#name = name;
     this.userId = userId;
-    this.kind = kind;
+    this.kind = kind === "messages" ? kind : "events";
+    if (kind === "events and the list") this.#list = new FollowedList(past, userId);
+  }
+
+  /** Whether it has something to come back to. */
+  get canResume(): boolean {
+    return this.rooms.size > 0 || this.#list !== undefined;
   }
 
   get isOpen(): boolean {
@@ -124,7 +140,13 @@ export class Reader implements AsyncDisposable {
     let start: Opening["start"];
     if (this.kind === "events") {
       const after = Object.fromEntries(cursors.map(([id, cursor]) => [`${id}`, clone(CursorSchema, cursor)]));
-      const request = create(StreamEventsReqSchema, { roomIds, userId: this.userId, after, heartbeatSeconds });
+      const request = create(StreamEventsReqSchema, {
+        roomIds,
+        userId: this.userId,
+        after,
+        heartbeatSeconds,
+        ...this.#list?.from,
+      });
       start = () => orRefused(() => this.#past.model.streamEvents(request));
       this.#stream = new TestEvents(client, request);
     } else {
@@ -142,8 +164,10 @@ export class Reader implements AsyncDisposable {
         const isCatchingUp = cursor !== undefined && !this.#isAtHead(id, cursor);
         const isBack = starts.get(id) !== "now" && !(expected instanceof Refused) && !expected.resets.includes(id);
         const room = this.#past.model.rooms.get(id);
-        const due = isBack && room ? [...membersOf(room).values()] : [];
-        return [id, { memberships: this.#membership(id), isOver: false, isCatchingUp, due }];
+        const moved = room && positionsOf(room);
+        const due = isBack && room ? [...membersOf(room).values()].filter(({ userId }) => moved!.has(userId)) : [];
+        const positions = due.map((member) => ({ ...member, moment: this.#past.movedAt.get(member.id)! }));
+        return [id, { memberships: this.#membership(id), isOver: false, isCatchingUp, due: positions }];
       }),
     );
     this.#heartbeatSeconds = heartbeatSeconds;
@@ -201,7 +225,7 @@ export class Reader implements AsyncDisposable {
       const isKept =
         kept?.cursor.seq === cursor.seq && (this.kind === "messages" || kept.cursor.memberSeq === cursor.memberSeq);
       if (isKept) continue;
-      const room = this.#past.model.rooms.get(id)!;
+      const room = this.#roomOf(id);
       const [messages, members] = [messagesOf(room, cursor.seq), membersOf(room, cursor.memberSeq)];
       this.rooms.set(id, { cursor: clone(CursorSchema, cursor), messages, members, positions: new Map() });
     }
@@ -226,10 +250,11 @@ export class Reader implements AsyncDisposable {
   /** Whether it has received all that happened. */
   get isSettled(): boolean {
     if (!this.#stream) return true;
-    if (this.#opening || this.#resets.length > 0) return false;
+    if (this.#opening || this.#resets.length > 0 || this.#list?.isWrong) return false;
     return [...this.#followed].every(([id, { memberships, isOver, isCatchingUp }]) => {
       if (isOver) return true;
-      const hasEnded = [...memberships].every((membership) => this.#past.ended.has(membership));
+      const isDeleted = this.#past.model.deleted.has(id);
+      const hasEnded = isDeleted || [...memberships].every((membership) => this.#past.ended.has(membership));
       const isCaughtUp = this.kind === "messages" || (!isCatchingUp && this.#knowsPositions(id));
       return !hasEnded && isCaughtUp && this.#isAtHead(id, this.rooms.get(id)!.cursor);
     });
@@ -238,13 +263,15 @@ export class Reader implements AsyncDisposable {
   /** Says what it waits for. */
   late(): Error {
     const heads = [...this.#followed.keys()].map((id) => {
-      const { seq, memberSeq } = headOf(this.#past.model.rooms.get(id)!);
+      const { seq, memberSeq } = headOf(this.#roomOf(id));
       const isEvents = this.kind === "events";
       const positions = isEvents && !this.#knowsPositions(id) ? ", and read positions" : "";
       const caughtUp = isEvents && this.#followed.get(id)!.isCatchingUp ? ", and caught_up" : "";
       return `${id}: ${seq}, ${memberSeq}${positions}${caughtUp}`;
     });
-    return this.#wrong(`waits in vain; the heads: ${heads.join("; ")}`);
+    return this.#wrong(
+      `waits in vain; the heads: ${heads.join("; ")}${this.#list?.isWrong ? `; the list, ${this.#list.isWrong}` : ""}`,
+    );
   }
 
   /** Has to be settled: has it the state of the tables? */
@@ -297,6 +324,10 @@ export class Reader implements AsyncDisposable {
       case "memberAdded":
       case "memberRemoved":
         return this.#onMember(kind, value);
+      case "roomUpdated":
+        return this.#onRoom(value);
+      case "roomDeleted":
+        return this.#onDeleted(value.roomId);
       case "readMoved":
         return this.#onReadMoved(value);
       case "caughtUp":
@@ -308,6 +339,7 @@ export class Reader implements AsyncDisposable {
         });
         const isAll = Object.keys(value.cursors).length === reached.length;
         this.#check(isRight && isAll, `has reached other cursors than ${toJsonString(EventSchema, item)}`);
+        this.#list?.reach(value.list);
         if (kind === "heartbeat") this.#heartbeats++;
         else if (!isFirst) for (const id of reached) this.#followed.get(id)!.isCatchingUp = false;
         return;
@@ -322,6 +354,11 @@ export class Reader implements AsyncDisposable {
       }
       case "typing":
         return this.#onTyping(value);
+      case "roomChanged":
+      case "roomLeft": {
+        const problem = this.#list?.take(item.event as ListEvent) ?? "what it doesn't follow";
+        return this.#check(problem === "", `received of the list ${problem}: ${toJsonString(EventSchema, item)}`);
+      }
       default:
         throw this.#wrong(`received ${toJsonString(EventSchema, item)}`);
     }
@@ -330,7 +367,7 @@ export class Reader implements AsyncDisposable {
   #onMessage(message: Message): void {
     const room = this.#openRoom(message.roomId);
     const { cursor, messages } = this.rooms.get(message.roomId)!;
-    const log = this.#past.model.rooms.get(message.roomId)!.messages;
+    const log = this.#roomOf(message.roomId).messages;
     const text = toJsonString(MessageSchema, message);
     this.#follows(message.seq, cursor.seq, log, (a, b) => a.id === b.id, text);
     this.#check(equals(MessageSchema, log[Number(message.seq) - 1]!, message), "received something that never was");
@@ -338,6 +375,32 @@ export class Reader implements AsyncDisposable {
     this.#check(mayKnow, `received change ${message.seq} of room ${message.roomId} after its membership`);
     messages.set(message.id, message);
     cursor.seq = message.seq;
+  }
+
+  #onRoom(record: Room): void {
+    this.#openRoom(record.id);
+    const { cursor } = this.rooms.get(record.id)!;
+    const log = this.#roomOf(record.id).members;
+    const text = `roomUpdated ${toJsonString(RoomSchema, record)}`;
+    this.#follows(record.memberSeq, cursor.memberSeq, log, isSameSubject, text);
+    const past = log[Number(record.memberSeq) - 1]!;
+    const { memberCount, updatedAt } = record;
+    const isRight =
+      isRecord(past) && equals(RoomSchema, { ...past, memberCount, ...(updatedAt && { updatedAt }) }, record);
+    this.#check(isRight, `received what never was: ${text}`);
+    cursor.memberSeq = record.memberSeq;
+  }
+
+  #onDeleted(roomId: bigint): void {
+    const room = this.#openRoom(roomId);
+    this.#check(this.#past.model.deleted.has(roomId), `was told that room ${roomId} is deleted`);
+    room.isOver = true;
+    this.rooms.delete(roomId);
+  }
+
+  /** Also one that is deleted. */
+  #roomOf(id: bigint): ModelRoom {
+    return (this.#past.model.rooms.get(id) ?? this.#past.model.deleted.get(id))!;
   }
 
   #onMember(kind: "memberAdded" | "memberRemoved", member: Member): void {
@@ -352,10 +415,11 @@ export class Reader implements AsyncDisposable {
       return;
     }
     const { cursor, members, positions } = this.rooms.get(member.roomId)!;
-    const { members: log, reads } = this.#past.model.rooms.get(member.roomId)!;
+    const { members: log, reads } = this.#roomOf(member.roomId);
     const text = `${kind} ${toJsonString(MemberSchema, member)}`;
-    this.#follows(member.memberSeq, cursor.memberSeq, log, (a, b) => a.userId === b.userId, text);
-    this.#check(isSameMembership(log[Number(member.memberSeq) - 1]!, member), `received what never was: ${text}`);
+    this.#follows(member.memberSeq, cursor.memberSeq, log, isSameSubject, text);
+    const past = log[Number(member.memberSeq) - 1]!;
+    this.#check(!isRecord(past) && isSameMembership(past, member), `received what never was: ${text}`);
     this.#check(
       reads.get(member.id)!.some(({ messageId }) => messageId === member.readMessageId),
       `received a position that never was: ${text}`,
@@ -377,30 +441,33 @@ export class Reader implements AsyncDisposable {
   #onReadMoved({ roomId, readMessageIds }: ReadMoved): void {
     const room = this.#openRoom(roomId);
     const { positions } = this.rooms.get(roomId)!;
-    const { members: log } = this.#past.model.rooms.get(roomId)!;
+    const log = membershipsIn(this.#roomOf(roomId).members);
     const all = Object.entries(readMessageIds).map(([user, position]) => [BigInt(user), position] as const);
     this.#check(all.length > 0, "was told that no position moved");
     for (const [userId, position] of all) {
       const text = `position ${position} of user ${userId} in room ${roomId}`;
       const memberships = new Set(log.filter((member) => member.userId === userId).map(({ id }) => id));
       const moments = [...memberships].flatMap((id) => this.#past.readAt.get(`${id}/${position}`) ?? []);
-      this.#check(position > 0n && moments.length > 0, `was told of ${text}, which never was`);
+      this.#check(moments.length > 0, `was told of ${text}, which never was`);
       const mayKnow = [...room.memberships].some((id) => {
         return moments.some((moment) => moment <= (this.#past.ended.get(id)?.moment ?? moment));
       });
       this.#check(mayKnow, `was told of ${text} after its membership`);
-      const before = positions.get(userId) ?? 0n;
-      this.#check(position >= before, `was told of ${text}, which was at ${before} before`);
-      positions.set(userId, position);
+      const before = positions.get(userId);
+      const moment = moments.find((each) => each >= (before?.moment ?? 0));
+      this.#check(moment !== undefined, `was told of ${text}, which was at ${before?.messageId} later`);
+      positions.set(userId, { messageId: position, moment: moment! });
     }
   }
 
   /** Whether it was told all positions that it may have missed while it was away, at once or within their interval. */
   #knowsPositions(roomId: bigint): boolean {
-    const current = membersOf(this.#past.model.rooms.get(roomId)!);
+    const current = membersOf(this.#roomOf(roomId));
     const positions = this.rooms.get(roomId)?.positions;
-    return this.#followed.get(roomId)!.due.every(({ id, userId, readMessageId }) => {
-      return current.get(userId)?.id !== id || (positions?.get(userId) ?? 0n) >= readMessageId;
+    return this.#followed.get(roomId)!.due.every(({ id, userId, readMessageId, moment }) => {
+      const told = positions?.get(userId);
+      const since = told && this.#past.readAt.get(`${id}/${told.messageId}`)?.some((each) => each >= moment);
+      return since || told?.messageId === readMessageId || current.get(userId)?.id !== id;
     });
   }
 
@@ -440,14 +507,15 @@ export class Reader implements AsyncDisposable {
   }
 
   #isAtHead(id: bigint, cursor: Cursor): boolean {
-    const { seq, memberSeq } = headOf(this.#past.model.rooms.get(id)!);
+    const { seq, memberSeq } = headOf(this.#roomOf(id));
     return cursor.seq === seq && (this.kind === "messages" || cursor.memberSeq === memberSeq);
   }
 
   /** Whether the stream had to end so, because a membership has ended. */
   #isEnded(error: ConnectError | Error): boolean {
     if (this.kind === "events" || !("code" in error) || error.code !== Code.NotFound) return false;
-    return [...this.#followed.values()].some(({ memberships }) => {
+    return [...this.#followed].some(([id, { memberships }]) => {
+      if (this.#past.model.deleted.has(id)) return true;
       return [...memberships].some((membership) => this.#past.ended.has(membership));
     });
   }
@@ -473,6 +541,14 @@ export class Reader implements AsyncDisposable {
     );
     return new Error(`${this} ${problem}\nits cursors: ${cursors.join("; ")}`);
   }
+}
+
+function isRecord(change: Member | Room): change is Room {
+  return change.$typeName === RoomSchema.typeName;
+}
+
+function isSameSubject(a: Member | Room, b: Member | Room): boolean {
+  return subjectOf(a) === subjectOf(b);
 }
 
 /** Whether two are the same but for how far the member has read, which is told apart from the log. */

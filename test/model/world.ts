@@ -11,9 +11,11 @@ import {
 import { type ChatClient, chatClient, type Protocol } from "../support/clients.ts";
 import { freshId } from "../support/fresh-id.ts";
 import { type Answer, type Call, lastText, Model, Refused } from "../support/model.ts";
-import { fitting, headOf, membersOf } from "../support/room-logs.ts";
+import { fitting, headOf, membershipsIn, membersOf } from "../support/room-logs.ts";
+import { AllReader } from "./all-reader.ts";
 import { call, type Names, type Operation, POSTS, USERS } from "./operations.ts";
-import { type End, type Past, Reader, type Start, until } from "./reader.ts";
+import { type End, type Past, Reader, type ReaderKind, type Start, until } from "./reader.ts";
+import { ViewReader } from "./view-reader.ts";
 
 export const protocols = ["Connect over h2", "Connect JSON", "gRPC-Web", "gRPC"] as const satisfies Protocol[];
 
@@ -38,7 +40,9 @@ export interface Stage {
 
 export function createStage(servers: Servers, pageBytes: number): Stage {
   const clients = servers.urls.map((url) => {
-    return Object.fromEntries(protocols.map((protocol) => [protocol, chatClient(protocol, url)])) as Clients;
+    return Object.fromEntries(
+      protocols.map((protocol) => [protocol, chatClient(protocol, url, SERVICE_KEY)]),
+    ) as Clients;
   });
   return { servers, clients, pageBytes, seen: new Map() };
 }
@@ -52,6 +56,9 @@ interface Outcome {
   readonly creator: Member | undefined;
 }
 
+/** The key of the product's backend. */
+export const SERVICE_KEY = "k".repeat(43);
+
 const MAX_READERS = 6;
 
 /** One history: rooms and users of its own, what the model makes of it, and readers who follow it. */
@@ -60,16 +67,23 @@ export class World implements Names, Past, AsyncDisposable {
   readonly posts: readonly bigint[];
   readonly users: readonly bigint[];
   readonly changes: Call[] = [];
-  /** AUTH=trust believes a request's user, and so wants one. */
-  readonly hasServices = false;
+  /** Calls are made with the key of a service, for the user whom each names, if it names one. */
+  readonly hasServices = true;
   readonly ended = new Map<bigint, End>();
-  readonly readAt = new Map<string, number>();
+  readonly readAt = new Map<string, number[]>();
+  readonly movedAt = new Map<bigint, number>();
   readonly typed = new Map<string, number>();
   readonly readers: Reader[] = [];
+  /** Reads everything, and is entitled to. */
+  readonly all: AllReader;
+  /** Reads the rooms that it has a view of. */
+  readonly viewer: ViewReader;
   /** What happened, for a person. */
   readonly trace: string[] = [];
   readonly #stage: Stage;
   readonly #reasons = new Map<string, string>();
+  /** By membership: read positions that have been noted. */
+  readonly #positions = new Map<bigint, number>();
   #lastReader = 0;
   #lastClient = 0;
   /** Grows with every call, or burst of calls, that the model has taken in. */
@@ -78,6 +92,8 @@ export class World implements Names, Past, AsyncDisposable {
   constructor(stage: Stage) {
     this.#stage = stage;
     this.model = new Model(stage.pageBytes);
+    this.all = new AllReader(stage.clients.flatMap((clients) => protocols.map((protocol) => clients[protocol])));
+    this.viewer = new ViewReader(stage.servers.urls);
     // Ids that a double can't tell apart.
     const first = 2n ** 60n + 16n * freshId();
     this.posts = Array.from({ length: POSTS }, (_, i) => first + 8n + BigInt(i));
@@ -113,7 +129,7 @@ export class World implements Names, Past, AsyncDisposable {
     const back = new Set(returning.flatMap((index) => this.#reader(index) ?? []));
     await Promise.all([...back].map((reader) => reader.drop()));
     const asked = calls.map((call) => this.#ask(call));
-    const open = [...back].filter((reader) => reader.rooms.size > 0);
+    const open = [...back].filter((reader) => reader.canResume);
     for (const reader of open) reader.resume(heartbeatSeconds);
     const outcomes = await Promise.all(asked);
     this.trace.push(...outcomes.map(show), ...open.map((reader) => `${reader} resumed`));
@@ -127,7 +143,15 @@ export class World implements Names, Past, AsyncDisposable {
         if (!this.model.rooms.get(id)?.joined.has(member)) joined.set(member, [from, to]);
       }
     }
+    for (const { call: changed, answer } of outcomes) {
+      if (changed.method !== "updateRoom" || answer instanceof Refused) continue;
+      for (const { call: sent } of outcomes) {
+        if (sent.method !== "sendMessage" || sent.request.roomId !== changed.request.roomId) continue;
+        end.rooms.get(sent.request.roomId)?.mayWait.add(sent.request.userId);
+      }
+    }
     this.model.rooms = end.rooms;
+    this.model.deleted = end.deleted;
     this.saw(`burst of ${calls.length}`);
     this.#note(outcomes);
     for (const reader of open) {
@@ -175,7 +199,7 @@ export class World implements Names, Past, AsyncDisposable {
   async attach(
     protocol: (typeof protocols)[number],
     userId: bigint,
-    kind: "events" | "messages",
+    kind: ReaderKind,
     starts: ReadonlyMap<bigint, Start>,
     heartbeatSeconds: number,
     stray?: bigint,
@@ -236,6 +260,8 @@ export class World implements Names, Past, AsyncDisposable {
       const expected = this.model.answer(outcome.call, outcome.answer);
       if (!isSame(outcome, expected)) throw new Error(differs(outcome, expected));
     }
+    await this.all.settle(this.model);
+    await this.viewer.settle(this.model);
     await this[Symbol.asyncDispose]();
     const { followed } = this.#stage.servers;
     const areGone = !followed || (await until(5_000, () => followed() === 0));
@@ -243,12 +269,12 @@ export class World implements Names, Past, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.readers.map((reader) => reader[Symbol.asyncDispose]()));
+    await Promise.all([this.all, this.viewer, ...this.readers].map((reader) => reader[Symbol.asyncDispose]()));
   }
 
   async #resume(reader: Reader, heartbeatSeconds: number): Promise<void> {
     await reader.drop();
-    if (reader.rooms.size === 0) return;
+    if (!reader.canResume) return;
     this.trace.push(`${reader} resumes`);
     reader.resume(heartbeatSeconds);
     await reader.confirm();
@@ -267,15 +293,17 @@ export class World implements Names, Past, AsyncDisposable {
       this.typed.set(key, (this.typed.get(key) ?? 0) + 1);
     }
     for (const room of this.model.rooms.values()) {
-      for (const { id, removedAt, memberSeq } of room.members) {
+      for (const { id, removedAt, memberSeq } of membershipsIn(room.members)) {
         if (!removedAt || this.ended.has(id)) continue;
         this.ended.set(id, { seq: headOf(room).seq, memberSeq, moment: this.#moment });
       }
       for (const [id, positions] of room.reads) {
-        for (const { messageId } of positions) {
+        for (const { messageId } of positions.slice(this.#positions.get(id) ?? 0)) {
           const key = `${id}/${messageId}`;
-          if (!this.readAt.has(key)) this.readAt.set(key, this.#moment);
+          this.readAt.set(key, [...(this.readAt.get(key) ?? []), this.#moment]);
+          this.movedAt.set(id, this.#moment);
         }
+        this.#positions.set(id, positions.length);
       }
     }
     for (const reader of this.readers) reader.absorb();
@@ -367,6 +395,10 @@ export class World implements Names, Past, AsyncDisposable {
 
 const CHANGES = new Set([
   "createChatRoom",
+  "ensureRoom",
+  "updateRoom",
+  "deleteRoom",
+  "addMembers",
   "addMember",
   "removeMember",
   "transferOwnership",
@@ -374,14 +406,21 @@ const CHANGES = new Set([
   "editMessage",
   "deleteMessage",
   "setRole",
+  "setMute",
+  "setBan",
+  "setReaction",
+  "setPin",
 ]).add("markRead");
 
 /** The model after an order of the calls in which each would have been answered as it was; none, if there is none. */
 function linearize(model: Model, outcomes: readonly Outcome[], isRight: (end: Model) => boolean): Model | undefined {
-  if (outcomes.length === 0) return isRight(model) ? model : undefined;
+  if (outcomes.length === 0) {
+    model.countReplies();
+    return isRight(model) ? model : undefined;
+  }
   for (const first of outcomes) {
     const next = model.clone();
-    if (!agrees(next, first)) continue;
+    if (!isSame(first, next.answerAmong(first.call, first.answer, first.creator))) continue;
     const end = linearize(
       next,
       outcomes.filter((each) => each !== first),

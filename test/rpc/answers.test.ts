@@ -14,6 +14,7 @@ import { OpenStreams } from "../../src/rpc/open-stream.ts";
 import { Readiness } from "../../src/rpc/readiness.ts";
 import { createRpcs } from "../../src/rpc/rpcs.ts";
 import { createValidate } from "../../src/rpc/validate.ts";
+import { MemoryPresence } from "../support/memory-presence.ts";
 import { MemoryUsers } from "../support/memory-users.ts";
 import { openGate } from "../support/open-gate.ts";
 import { connects, ours, type Pipeline } from "../support/pipelines.ts";
@@ -46,7 +47,11 @@ function serve(pipeline: Pipeline, answer: () => Promise<Message>) {
   const rooms = { apply: answer } as unknown as ChatParts["rooms"];
   const users = new MemoryUsers();
   const feeds = () => expect.unreachable("no streams here");
-  const rpcs = createRpcs({ store, rooms, feeds, users, gate: openGate }, new Readiness(async () => {}), "users");
+  const rpcs = createRpcs(
+    { store, rooms, feeds, changes: feeds, presence: new MemoryPresence(), users, gate: openGate },
+    new Readiness(async () => {}),
+    "users",
+  );
   const invoke = createInvoke({
     identify: trust,
     validate: createValidate(LIMITS, []),

@@ -1,13 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { AddMemberReqSchema, GetRoomReqSchema, SendMessageReqSchema } from "../../gen/chat_pb.ts";
+import { AddMemberReqSchema, AddMembersReqSchema, GetRoomReqSchema, SendMessageReqSchema } from "../../gen/chat_pb.ts";
 import type { Caller } from "../../src/chat/caller.ts";
 import { NOBODY } from "../../src/chat/user-store.ts";
 import { authorize, findUser } from "../../src/rpc/authorize.ts";
 import type { Access } from "../../src/rpc/rpc.ts";
 
-const users = { idOf: async (key: string, isToGetOne: boolean) => (key === "ann" || isToGetOne ? 77n : undefined) };
+const users = {
+  idOf: async (key: string, isToGetOne: boolean) => (key === "ann" || isToGetOne ? 77n : undefined),
+  idsOf: async (keys: readonly string[]) => keys.map((_, i) => 77n + BigInt(i)),
+};
 const caller = (kind: Caller["kind"], userId = 0n): Caller => ({ kind, userId, views: [], name: "" });
 
 const sends: Access = { may: ["member"], caller: "userId" };
@@ -75,6 +78,23 @@ describe("[P8] the caller's field", () => {
 
 test("[P8] what is up to services is refused to users, who are told so", () => {
   expect(() => authorize(caller("user", 7n), servicesOnly, create(GetRoomReqSchema))).toThrow(/up to services/);
+});
+
+describe("[P8] lists of users", () => {
+  const listing: Access = { may: ["service"], users: ["userIds", "userKeys"] };
+
+  test("by key are lists by id", async () => {
+    const request = create(AddMembersReqSchema, { userIds: [5n], userKeys: ["ann", "ben"] });
+    await findUser(listing, request, users);
+    expect([request.userIds, request.userKeys]).toEqual([[5n, 77n, 78n], []]);
+  });
+
+  test("name at most 100 together, and no id is given before that is known", async () => {
+    const userKeys = Array.from({ length: 60 }, (_, i) => `user ${i}`);
+    const request = create(AddMembersReqSchema, { userIds: Array(41).fill(1n), userKeys });
+    const none = { ...users, idsOf: () => Promise.reject(new Error("asked for ids")) };
+    await expect(findUser(listing, request, none)).rejects.toMatchObject({ code: Code.InvalidArgument });
+  });
 });
 
 describe("[P8] a user_key", () => {

@@ -2,25 +2,41 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   AddMemberReqSchema,
+  AddMembersReqSchema,
   DeleteMessageReqSchema,
+  DeleteRoomReqSchema,
   EditMessageReqSchema,
   MarkReadReqSchema,
   RemoveMemberReqSchema,
   SendMessageReqSchema,
+  SetBanReqSchema,
+  SetMuteReqSchema,
+  SetPinReqSchema,
+  SetReactionReqSchema,
   SetRoleReqSchema,
   TransferOwnershipReqSchema,
+  UpdateRoomReqSchema,
 } from "../../gen/chat_pb.ts";
+import { EraseRoomSchema } from "../../gen/room/room_pb.ts";
 import type { Answers, ChatStore, Commit, RoomChange } from "../../src/chat/store.ts";
 
 const schemas = {
   sendMessage: SendMessageReqSchema,
   editMessage: EditMessageReqSchema,
   deleteMessage: DeleteMessageReqSchema,
+  updateRoom: UpdateRoomReqSchema,
+  deleteRoom: DeleteRoomReqSchema,
+  eraseRoom: EraseRoomSchema,
+  addMembers: AddMembersReqSchema,
   addMember: AddMemberReqSchema,
   removeMember: RemoveMemberReqSchema,
   transferOwnership: TransferOwnershipReqSchema,
   setRole: SetRoleReqSchema,
+  setMute: SetMuteReqSchema,
+  setBan: SetBanReqSchema,
   markRead: MarkReadReqSchema,
+  setReaction: SetReactionReqSchema,
+  setPin: SetPinReqSchema,
 };
 type Case = keyof typeof schemas;
 

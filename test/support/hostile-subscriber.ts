@@ -2,7 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import type { Scheduler } from "fast-check";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Listener, Subscriber } from "../../src/chat/broadcaster.ts";
+import { memberChanges } from "../../src/chat/position.ts";
 import type { MemoryLog } from "./memory-log.ts";
+import { membershipsIn, recordIn } from "./room-logs.ts";
 
 /** What becomes of news on their way to one listener. */
 export interface Fate {
@@ -80,9 +82,9 @@ export class HostileSubscriber implements Subscriber {
       return past.slice(Math.max(first - older, 0), Math.max(first + changes.length - cut, 0));
     };
     const messages = distort(news.messages, logs.messages, ({ seq }) => seq);
-    const members = distort(news.members, logs.members, ({ memberSeq }) => memberSeq);
-    if (messages.length + members.length + news.typing.length === 0 && !news.reads) return undefined;
-    return create(NewsSchema, { ...news, messages, members });
+    const changes = distort(memberChanges(news), logs.members, ({ memberSeq }) => memberSeq);
+    if (messages.length + changes.length + news.typing.length === 0 && !news.reads) return undefined;
+    return create(NewsSchema, { ...news, messages, members: membershipsIn(changes), room: recordIn(changes) });
   }
 
   #pause(label: string): Promise<void> {

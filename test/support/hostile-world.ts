@@ -3,6 +3,7 @@ import { expect, vi } from "vitest";
 import type { News } from "../../gen/room/room_pb.ts";
 import { Feeds } from "../../src/chat/feeds.ts";
 import { HEAD_WATCH_MS, LIMITS, type Limits } from "../../src/chat/limits.ts";
+import type { ListPlace } from "../../src/chat/list-page.ts";
 import type { LogPlace, PageSize } from "../../src/chat/store.ts";
 import { type ReaderPlan, WorldReader } from "./hostile-reader.ts";
 import { type Fate, HostileSubscriber } from "./hostile-subscriber.ts";
@@ -119,6 +120,12 @@ export class World {
       const changed = await this.log.changedRooms(after, among);
       await this.pause("looked");
       return changed;
+    },
+    changedLists: async (places: readonly ListPlace[], size: PageSize) => {
+      await this.pause("looking at lists");
+      const pages = await this.log.changedLists(places, size);
+      await this.pause("looked at lists");
+      return pages;
     },
   };
 }

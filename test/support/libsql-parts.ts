@@ -1,10 +1,16 @@
+import { indexNext } from "../../src/chat/search-indexer.ts";
 import type { Database } from "../../src/libsql/database.ts";
+import { LibsqlPresence } from "../../src/libsql/presence.ts";
 import { migrate } from "../../src/libsql/schema/migrate.ts";
+import { LibsqlSearchIndex } from "../../src/libsql/search-index.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
 import { LibsqlUsers } from "../../src/libsql/users.ts";
+import type { PresenceParts } from "../contract/presence-store.ts";
 import type { StoreParts } from "../contract/store.ts";
 import type { UserParts } from "../contract/users.ts";
+import { freshId } from "./fresh-id.ts";
 import { GREAT_ID } from "./greatest-id.ts";
+import { newStoredRoom } from "./stored-rooms.ts";
 
 /** A store on a fresh database whose ids are great, and more stores on the same data. */
 export async function libsqlParts(open: () => Promise<Database>): Promise<StoreParts> {
@@ -14,8 +20,12 @@ export async function libsqlParts(open: () => Promise<Database>): Promise<StoreP
     { sql: "UPDATE log_state SET room_id = ?1, member_id = ?1, message_id = ?1, revision = ?1", args: [GREAT_ID] },
   ]);
   const store = new LibsqlStore(database);
+  const index = new LibsqlSearchIndex(database);
   return {
     store,
+    async index() {
+      while (!(await indexNext(index)).isWhole);
+    },
     open: async (limits) => new LibsqlStore(await open(), limits),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
@@ -32,5 +42,25 @@ export async function libsqlUserParts(open: () => Promise<Database>): Promise<Us
     store: new LibsqlStore(database),
     open: async () => new LibsqlUsers(opened.use(await open())),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** Who is here, on a fresh database with rooms. */
+export async function libsqlPresenceParts(open: () => Promise<Database>): Promise<PresenceParts> {
+  const database = await open();
+  await migrate(database);
+  const store = new LibsqlStore(database);
+  return {
+    presence: new LibsqlPresence(database),
+    async end(process) {
+      await database.write([{ sql: "UPDATE presence_processes SET alive_until = 1 WHERE id = ?1", args: [process] }]);
+    },
+    async room(members) {
+      const users = Array.from({ length: members }, () => freshId());
+      const roomId = await newStoredRoom(store, ...(users as [bigint]));
+      const { memberSeq } = (await store.memberships(users[0]!, [roomId])).of[0]!.head;
+      return { roomId, memberSeq, users };
+    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -5,15 +5,18 @@ import {
   type Message,
   MessageSchema,
   Role,
+  type Room,
   type Typing,
   TypingSchema,
 } from "../../gen/chat_pb.ts";
 import { type News, NewsSchema } from "../../gen/room/room_pb.ts";
 import { SHARED_READS_MEMBERS } from "../../src/chat/limits.ts";
+import { memberChanges } from "../../src/chat/position.ts";
+import { readsOf } from "../../src/chat/read-positions.ts";
 import type { Commit, Memberships, Position, RoomChange } from "../../src/chat/store.ts";
 import { change } from "./changes.ts";
-import { at, MemoryStore, newsSince, readMoved } from "./memory-store.ts";
-import { headOf, membersOf, messagesOf, positionsOf, type RoomLogs } from "./room-logs.ts";
+import { at, byUser, MemoryStore, newsSince } from "./memory-store.ts";
+import { headOf, membershipsIn, membersOf, messagesOf, type RoomLogs } from "./room-logs.ts";
 
 export function testMessage(roomId: bigint, seq: bigint, body = `message ${seq}`): Message {
   return create(MessageSchema, { id: seq, roomId, userId: 1n, seq, body, createdAt: at(seq), updatedAt: at(seq) });
@@ -28,7 +31,10 @@ export function testNews(roomId: bigint, first: number, last = first): News {
 /** A change of a room. What is not allowed changes nothing. */
 export type Step =
   | { readonly kind: "send" }
+  | { readonly kind: "rename" }
   | { readonly kind: "edit"; readonly nth: number }
+  /** Moves the read position to a message, or to the beginning. */
+  | { readonly kind: "unread"; readonly userId: bigint; readonly nth: number }
   | { readonly kind: "add" | "remove" | "read" | "role"; readonly userId: bigint };
 
 /** Owns every room, writes and edits its messages, and never leaves. */
@@ -53,7 +59,7 @@ export class MemoryLog extends MemoryStore {
     const found = this.model.rooms.get(roomId);
     if (found) return found;
     this.openNow(create(CreateRoomReqSchema, { postId: roomId, userId: AUTHOR }), roomId);
-    this.#note(...this.model.rooms.get(roomId)!.members);
+    this.#note(...membershipsIn(this.model.rooms.get(roomId)!.members));
     for (const userId of this.#users) this.#commit(change("addMember", { roomId, userId }));
     return this.model.rooms.get(roomId)!;
   }
@@ -84,11 +90,10 @@ export class MemoryLog extends MemoryStore {
     const news = newsSince(this.model.rooms.get(roomId)!, before);
     if (reads.length === 0) return news;
     // A member that was added again has read all: that comes after what it had read before.
-    const positions = positionsOf(room);
-    const marks = reads.map(({ userId, messageId }) => [userId, positions.get(userId) ?? messageId] as const);
-    const moved = readMoved(roomId, new Map(marks));
+    const positions = this.readPositions(roomId);
+    const marks = reads.map((mark) => [mark.userId, positions.get(mark.userId) ?? mark] as const);
     const readsArePrivate = membersOf(room).size > SHARED_READS_MEMBERS;
-    return create(NewsSchema, { ...news, reads: moved, readsArePrivate });
+    return create(NewsSchema, { ...news, ...readsOf(roomId, byUser(new Map(marks))), readsArePrivate });
   }
 
   /** Typing is news only. */
@@ -105,19 +110,19 @@ export class MemoryLog extends MemoryStore {
   }
 
   /** When something was committed: these numbers grow. */
-  momentOf(change: Message | Member | Typing): number {
+  momentOf(change: Message | Member | Room | Typing): number {
     return this.#moments.get(keyOf(change))!;
   }
 
   /** When a membership ended, if it did. */
   endOf(roomId: bigint, membershipId: bigint): number | undefined {
-    const end = this.logs(roomId).members.find(({ id, removedAt }) => id === membershipId && removedAt);
+    const end = membershipsIn(this.logs(roomId).members).find(({ id, removedAt }) => id === membershipId && removedAt);
     return end && this.momentOf(end);
   }
 
   #commit(change: RoomChange | undefined): Commit | undefined {
     const commit = change && this.commitNow([change]);
-    for (const { messages, members } of commit?.news ?? []) this.#note(...messages, ...members);
+    for (const news of commit?.news ?? []) this.#note(...news.messages, ...memberChanges(news));
     return commit;
   }
 
@@ -131,6 +136,9 @@ export class MemoryLog extends MemoryStore {
       const edit = { roomId, userId: AUTHOR, messageId: message?.id ?? 0n, body: `edit ${next}` };
       return message && change("editMessage", edit);
     }
+    if (step.kind === "rename") {
+      return change("updateRoom", { roomId, actorId: AUTHOR, name: `name ${this.head(roomId).memberSeq + 1n}` });
+    }
     const { userId } = step;
     if (step.kind === "add") return change("addMember", { roomId, userId });
     if (step.kind === "remove") return change("removeMember", { roomId, userId, actorId: userId });
@@ -139,18 +147,29 @@ export class MemoryLog extends MemoryStore {
       const role = isMember ? Role.MODERATOR : Role.MEMBER;
       return change("setRole", { roomId, userId, actorId: AUTHOR, role });
     }
+    if (step.kind === "unread") {
+      const messageId = [0n, ...messages.map(({ id }) => id)].at(step.nth % (messages.length + 1))!;
+      return change("markRead", { roomId, userId, messageId, mayMoveBack: true });
+    }
     const newest = messages.at(-1);
     return newest && change("markRead", { roomId, userId, messageId: newest.id });
   }
 
-  #note(...changes: (Message | Member | Typing)[]): void {
+  #note(...changes: (Message | Member | Room | Typing)[]): void {
     for (const change of changes) this.#moments.set(keyOf(change), this.#moments.size + 1);
   }
 }
 
 /** Its number in its log, which it keeps when a read position is written into it. */
-function keyOf(change: Message | Member | Typing): string | Typing {
-  if (change.$typeName === "chat_grpc.Typing") return change;
-  const number = change.$typeName === "chat_grpc.Member" ? change.memberSeq : change.seq;
-  return `${change.$typeName}/${change.roomId}/${number}`;
+function keyOf(change: Message | Member | Room | Typing): string | Typing {
+  switch (change.$typeName) {
+    case "chat_grpc.Typing":
+      return change;
+    case "chat_grpc.Message":
+      return `messages/${change.roomId}/${change.seq}`;
+    case "chat_grpc.Member":
+      return `members/${change.roomId}/${change.memberSeq}`;
+    case "chat_grpc.Room":
+      return `members/${change.id}/${change.memberSeq}`;
+  }
 }

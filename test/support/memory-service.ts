@@ -1,9 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ConnectError } from "@connectrpc/connect";
-import { trust } from "../../src/auth/trust.ts";
+import { createIdentify } from "../../src/auth/identify.ts";
+import { RevocationWatch } from "../../src/auth/revocation-watch.ts";
+import { ChangeLog } from "../../src/chat/change-log.ts";
 import { Committer } from "../../src/chat/committer.ts";
 import { Feeds } from "../../src/chat/feeds.ts";
+import { HEAD_WATCH_MS } from "../../src/chat/limits.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
+import { SharedPresence } from "../../src/chat/shared-presence.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { createApp } from "../../src/http/app.ts";
 import { parseConfig } from "../../src/http/config.ts";
@@ -14,15 +18,18 @@ import { Routes } from "../../src/node/routes.ts";
 import { Server } from "../../src/node/server.ts";
 import { createEndpoints } from "../../src/rpc/endpoints.ts";
 import { Readiness } from "../../src/rpc/readiness.ts";
+import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryUsers } from "./memory-users.ts";
 import { openGate } from "./open-gate.ts";
 
 /** The Node service on a store that others may have as well, as src/node/compose.ts puts it together on a database. */
 export async function serveStore(store: ChatStore, env: Readonly<Record<string, string>> = {}) {
-  const { host, limits, corsOrigins } = parseConfig({ PORT: "0", DATABASE_URL: "file:none.db", ...env });
+  const { host, auth, limits, corsOrigins } = parseConfig({ PORT: "0", DATABASE_URL: "file:none.db", ...env });
   const users = new MemoryUsers();
   const broadcaster = new MemoryBroadcaster();
-  const feeds = new Feeds({ store, subscriber: broadcaster, limits });
+  const presences = new MemoryPresence();
+  const presence = new SharedPresence(presences, broadcaster);
+  const feeds = new Feeds({ store, subscriber: broadcaster, presence, limits });
   const readiness = new Readiness(() => store.ping());
   const shutdown = new AbortController();
   const door = new Door({ corsOrigins, isLoopback: true });
@@ -30,8 +37,10 @@ export async function serveStore(store: ChatStore, env: Readonly<Record<string, 
     store,
     rooms: new Committer(store, broadcaster, { gather: nextTurn, limits }),
     feeds: () => feeds,
+    presence: presences,
+    changes: () => new ChangeLog(store, limits, HEAD_WATCH_MS),
     readiness,
-    identify: trust,
+    identify: createIdentify({ auth, users, rooms: store, revocations: new RevocationWatch(users, limits), limits }),
     users,
     gate: openGate,
     roomCreation: "users",
@@ -47,6 +56,7 @@ export async function serveStore(store: ChatStore, env: Readonly<Record<string, 
     async [Symbol.asyncDispose]() {
       shutdown.abort(new ConnectError("over"));
       await server.close(1_000);
+      await presence[Symbol.asyncDispose]();
     },
   };
 }

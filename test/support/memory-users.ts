@@ -42,6 +42,12 @@ export class MemoryUsers implements UserStore {
     return this.#idOf(key, isToGetOne);
   }
 
+  async idsOf(keys: readonly string[]): Promise<bigint[]> {
+    this.asked.idOf++;
+    await this.#reach();
+    return keys.map((key) => this.#idOf(key, true)!);
+  }
+
   async profiles(userIds: readonly bigint[], keys: readonly string[], seenBy?: bigint): Promise<Profile[]> {
     await this.#reach();
     const ids = new Set([...userIds, ...keys.map((key) => this.#idOf(key, false))]);

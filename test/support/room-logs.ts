@@ -1,13 +1,29 @@
 import { create } from "@bufbuild/protobuf";
-import { type Cursor, CursorSchema, type Member, type Message } from "../../gen/chat_pb.ts";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Cursor, CursorSchema, type Member, type Message, type Room } from "../../gen/chat_pb.ts";
 
 /**
- * A room is two logs: entry n - 1 of each is what change n made of a message, or of a membership. A read position is no
- * change: it is written into the entry of its membership.
+ * A room is two logs: entry n - 1 of each is what change n made of a message, or of a membership or the room's record. A
+ * read position is no change: it is written into the entry of its membership.
  */
 export interface RoomLogs {
   readonly messages: Message[];
-  readonly members: Member[];
+  readonly members: (Member | Room)[];
+}
+
+/** The changes of memberships, without those of the record. */
+export function membershipsIn(changes: readonly (Member | Room)[]): Member[] {
+  return changes.filter((change) => change.$typeName === "chat_grpc.Member");
+}
+
+/** The record after changes, if they have one. */
+export function recordIn(changes: readonly (Member | Room)[]): Room | undefined {
+  return changes.findLast((change) => change.$typeName === "chat_grpc.Room");
+}
+
+/** What a change is of: a user's membership, or the record. */
+export function subjectOf(change: Member | Room): bigint {
+  return change.$typeName === "chat_grpc.Member" ? change.userId : 0n;
 }
 
 export function headOf({ messages, members }: RoomLogs, epoch = ""): Cursor {
@@ -22,17 +38,20 @@ export function messagesOf({ messages }: RoomLogs, seq: bigint | number = Infini
 /** The room's members after so many changes, by user, those who have been there longest first. */
 export function membersOf({ members }: RoomLogs, memberSeq: bigint | number = Infinity): Map<bigint, Member> {
   const current = new Map<bigint, Member>();
-  for (const member of members.slice(0, Number(memberSeq))) {
+  for (const member of membershipsIn(members.slice(0, Number(memberSeq)))) {
     if (member.removedAt) current.delete(member.userId);
     else current.set(member.userId, member);
   }
   return current;
 }
 
-/** How far the current members have read, by user; who has read nothing is left out. */
+/** How far the current members have read, by user; who has read nothing, and hasn't changed, is left out. */
 export function positionsOf(logs: RoomLogs): Map<bigint, bigint> {
-  const positions = [...membersOf(logs).values()].map(({ userId, readMessageId }) => [userId, readMessageId] as const);
-  return new Map(positions.filter(([, readMessageId]) => readMessageId > 0n));
+  const isKept = ({ readMessageId, createdAt, updatedAt }: Member) => {
+    return readMessageId > 0n || timestampMs(updatedAt!) > timestampMs(createdAt!);
+  };
+  const kept = [...membersOf(logs).values()].filter(isKept);
+  return new Map(kept.map(({ userId, readMessageId }) => [userId, readMessageId]));
 }
 
 /** What a log has after a cursor: of several changes of the same only the last one. */
@@ -46,6 +65,16 @@ export function changesAfter<T>(log: readonly T[], cursor: bigint, keyOf: (chang
 }
 
 const utf8 = new TextEncoder();
+
+/** All that is long in a message, as it is stored. */
+export function textOf({ body, data, mentionedUserIds, reactions }: Message): string {
+  const lists = [
+    mentionedUserIds.map(String),
+    reactions.map(({ emoji, count, userIds }) => [emoji, count, userIds.map(String)]),
+  ];
+  const json = [...(data ? [data] : []), ...lists.filter(({ length }) => length > 0)];
+  return [body, ...json.map((each) => JSON.stringify(each))].join("");
+}
 
 /** The bytes that a text takes in JSON. */
 export function textBytes(text: string): number {
@@ -62,7 +91,8 @@ export function fitting<T>(all: readonly T[], bytes: number, textOf: (each: T) =
 }
 
 export function changeMessage({ messages }: RoomLogs, changed: Message): Message {
-  const message = { ...changed, seq: BigInt(messages.length + 1) };
+  const seq = BigInt(messages.length + 1);
+  const message = { ...changed, seq, createdSeq: changed.createdSeq || seq };
   messages.push(message);
   return message;
 }
@@ -71,6 +101,13 @@ export function changeMember({ members }: RoomLogs, changed: Member): Member {
   const member = { ...changed, memberSeq: BigInt(members.length + 1) };
   members.push(member);
   return member;
+}
+
+/** What the record is from now on. */
+export function changeRecord({ members }: RoomLogs, changed: Room): Room {
+  const record = { ...changed, memberSeq: BigInt(members.length + 1) };
+  members.push(record);
+  return record;
 }
 
 /** Writes a read position where the membership is; its number stays. */

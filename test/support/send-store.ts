@@ -32,10 +32,11 @@ export class SendStore implements AsyncDisposable {
   /** New is what the news has; of several sends that are one message, the first made it. */
   async commit(sends: readonly SendMessageReq[]): Promise<Outcome[]> {
     const { outcomes, news } = await this.whole.commit(sends.map((value) => ({ case: "sendMessage", value })));
-    const fresh = new Set(news.flatMap(({ messages }) => messages).map(({ id }) => id));
+    const sent = news.flatMap(({ messages }) => messages).filter(({ seq, createdSeq }) => seq === createdSeq);
+    const fresh = new Set(sent.map(({ id }) => id));
     return outcomes.map((outcome) => {
       if (outcome instanceof ConnectError) return outcome;
-      return { message: outcome as Message, isNew: fresh.delete(outcome.id) };
+      return { message: outcome as Message, isNew: fresh.delete((outcome as Message).id) };
     });
   }
 

@@ -20,7 +20,7 @@ export interface Exit {
 /** What `npm start` runs: flags of Node, and the program. */
 const START = manifest.scripts.start.split(" ").slice(1);
 
-/** The real program, as `npm start` runs it, in a process of its own. Disposing it kills it, if it still runs. */
+/** The real program, as `npm start` runs it, or another one, in a process of its own. Disposing it kills it, if it still runs. */
 export class ServerProcess implements AsyncDisposable {
   /** What it has printed so far. */
   readonly stdout: string[] = [];
@@ -30,8 +30,8 @@ export class ServerProcess implements AsyncDisposable {
   #changed = Promise.withResolvers<void>();
 
   /** `env` is all it gets, beside PORT=0. */
-  constructor(env: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, ["--import", DIE_WITH_PARENT, ...START], {
+  constructor(env: Readonly<Record<string, string>>, program: readonly string[] = START) {
+    this.#child = spawn(process.execPath, ["--import", DIE_WITH_PARENT, ...program], {
       cwd: join(import.meta.dirname, "../.."),
       env: { PORT: "0", ...env },
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -2,8 +2,9 @@ import { createMethodUrl, type UniversalHandlerFn } from "@connectrpc/connect/pr
 import { expect, vi } from "vitest";
 import { ChatService } from "../../gen/chat_pb.ts";
 import { trust } from "../../src/auth/trust.ts";
+import { ChangeLog } from "../../src/chat/change-log.ts";
 import { Feeds } from "../../src/chat/feeds.ts";
-import { LIMITS } from "../../src/chat/limits.ts";
+import { HEAD_WATCH_MS, LIMITS } from "../../src/chat/limits.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
 import { Quotas } from "../../src/chat/quotas.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
@@ -14,6 +15,7 @@ import type { Rpc } from "../../src/rpc/rpc.ts";
 import { createRpcs } from "../../src/rpc/rpcs.ts";
 import { createValidate } from "../../src/rpc/validate.ts";
 import { MemoryLog, type Step } from "./memory-log.ts";
+import { MemoryPresence } from "./memory-presence.ts";
 import { MemoryUsers } from "./memory-users.ts";
 import { openGate } from "./open-gate.ts";
 import { ours, type Pipeline } from "./pipelines.ts";
@@ -32,17 +34,22 @@ export class StreamSetup {
   readLogs: ChatStore["readLogs"] = (places, size) => this.log.readLogs(places, size);
   changedRooms: ChatStore["changedRooms"] = (after, among) => this.log.changedRooms(after, among);
 
+  changedLists: ChatStore["changedLists"] = (places, size) => this.log.changedLists(places, size);
+
   constructor(pipeline: Pipeline = ours) {
-    const store: Pick<ChatStore, "memberships" | "readLogs" | "changedRooms"> = {
+    const store: Pick<ChatStore, "memberships" | "readLogs" | "changedRooms" | "changedLists"> = {
       memberships: (userId, roomIds) => this.memberships(userId, roomIds),
       readLogs: (places, size) => this.readLogs(places, size),
       changedRooms: (after, among) => this.changedRooms(after, among),
+      changedLists: (places, size) => this.changedLists(places, size),
     };
     const onlyStreams = () => Promise.reject(new Error("only streams here"));
     this.feeds = new Feeds({ store, subscriber: this.broadcaster });
     const parts = {
       store: store as ChatStore,
       feeds: () => this.feeds,
+      presence: new MemoryPresence(),
+      changes: () => new ChangeLog(store as ChatStore, LIMITS, HEAD_WATCH_MS),
       rooms: { apply: onlyStreams, type: onlyStreams },
       users: new MemoryUsers(),
       gate: openGate,

@@ -1,5 +1,5 @@
 import { type CallOptions, ConnectError } from "@connectrpc/connect";
-import type { Cursor, Event, Message } from "../../gen/chat_pb.ts";
+import type { Cursor, Event, Message, RoomSummary, StreamAllRes } from "../../gen/chat_pb.ts";
 import type { ChatClient } from "./clients.ts";
 
 /**
@@ -65,10 +65,18 @@ export class TestStream extends RunningStream<Message> {
   }
 }
 
+/** A running StreamAll. */
+export class TestAll extends RunningStream<StreamAllRes> {
+  constructor(client: ChatClient, request: Parameters<ChatClient["streamAll"]>[0]) {
+    super((options) => client.streamAll(request, options));
+  }
+}
+
 type Kind = NonNullable<Event["event"]["case"]>;
 type ValueOf<K extends Kind> = Extract<Event["event"], { case: K }>["value"];
 /** What happened in a room, rather than where the stream is, or how far others have read. */
-type Fact = Exclude<Event["event"], { case: "caughtUp" | "heartbeat" | "readMoved" | undefined }>;
+type Fact = Extract<Event["event"], { case: (typeof FACTS)[number] }>;
+const FACTS = ["message", "memberAdded", "memberRemoved", "roomUpdated", "roomDeleted", "reset", "typing"] as const;
 
 /** A running StreamEvents. */
 export class TestEvents extends RunningStream<Event> {
@@ -114,6 +122,21 @@ export class TestEvents extends RunningStream<Event> {
     return new Map(told.flatMap((moved) => Object.entries(moved.readMessageIds).map(([id, at]) => [BigInt(id), at])));
   }
 
+  /** The list of rooms as it was told so far, on top of what was known before. */
+  list(before: ReadonlyMap<bigint, RoomSummary> = new Map()): Map<bigint, RoomSummary> {
+    const list = new Map(before);
+    for (const { event } of this.received) {
+      if (event.case === "roomChanged") list.set(event.value.room!.id, event.value);
+      if (event.case === "roomLeft") list.delete(event.value.roomId);
+    }
+    return list;
+  }
+
+  /** Waits until the list shows a room as it has to, or not at all. */
+  async untilListed(roomId: bigint, isSo: (summary: RoomSummary | undefined) => boolean): Promise<void> {
+    await this.until(() => isSo(this.list().get(roomId)));
+  }
+
   /** Waits until it was told that the user has read the message. */
   async untilRead(roomId: bigint, userId: bigint, messageId: bigint): Promise<void> {
     await this.until(() => this.positions(roomId).get(userId) === messageId);
@@ -121,5 +144,5 @@ export class TestEvents extends RunningStream<Event> {
 }
 
 function isFact(event: Event["event"]): event is Fact {
-  return !["caughtUp", "heartbeat", "readMoved", undefined].includes(event.case);
+  return FACTS.some((fact) => fact === event.case);
 }

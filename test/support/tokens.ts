@@ -48,9 +48,9 @@ export function call(headers: Readonly<Record<string, string>> = {}, rpc = MEMBE
 export const bearer = (credentials: string) => ({ authorization: `Bearer ${credentials}` });
 
 const ROOMS: Readonly<Record<string, ViewedRoom>> = {
-  "12": { id: 12n, postId: 7n },
-  "post:7": { id: 12n, postId: 7n },
-  "13": { id: 13n, postId: 8n },
+  "12": { id: 12n, key: "post:7" },
+  "post:7": { id: 12n, key: "post:7" },
+  "13": { id: 13n, key: "post:8" },
 };
 
 /** What identifies callers, and what it stands on. */

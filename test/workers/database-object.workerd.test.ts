@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -7,6 +7,7 @@ import type { Message } from "../../gen/chat_pb.ts";
 import { ChangeGroupSchema } from "../../gen/room/room_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
 import { migrations } from "../../src/libsql/schema/migrations.ts";
+import { LibsqlStore } from "../../src/libsql/store.ts";
 import { ObjectDatabase } from "../../src/workers/object-database.ts";
 import { workerConfig } from "../../src/workers/worker-config.ts";
 import { expectDense, newRoom } from "../support/rooms.ts";
@@ -71,6 +72,17 @@ describe("the database object", () => {
     const sent = await send("before");
     await evictDurableObject(database());
     expect((await client.listMessages(asOwner)).messages).toEqual([sent]);
+  });
+
+  test("[S11] finishes a deletion whose caller has gone away", async () => {
+    const { roomId, owner, send } = await newRoom(client);
+    await send("to be erased");
+    const change = { change: { case: "deleteRoom", value: { roomId, actorId: owner } } } as const;
+    await database().commit(toBinary(ChangeGroupSchema, create(ChangeGroupSchema, { changes: [change] })), Infinity);
+    const store = new LibsqlStore(new ObjectDatabase({ any: database }, LIMITS));
+    expect(await store.unerasedRooms()).toContain(roomId);
+    expect(await runDurableObjectAlarm(database())).toBe(true);
+    expect(await store.unerasedRooms()).not.toContain(roomId);
   });
 
   test("refuses statements for another schema with UNAVAILABLE, as they come during a rollout", async () => {

@@ -15,7 +15,7 @@ import { SocketSubscriber } from "../../src/workers/room-socket.ts";
 import { workerConfig } from "../../src/workers/worker-config.ts";
 import { freshId } from "../support/fresh-id.ts";
 import { expectDense, newRoom } from "../support/rooms.ts";
-import { TestStream } from "../support/test-stream.ts";
+import { TestEvents, TestStream } from "../support/test-stream.ts";
 import { client } from "./client.workerd.ts";
 import { constructions } from "./main.workerd.ts";
 
@@ -44,6 +44,23 @@ async function newRoomObject() {
 const attachmentOf = (socket: WebSocket): unknown => socket.deserializeAttachment();
 
 describe("a room object", () => {
+  test("tells its readers of the record, and of its end", async () => {
+    const { roomId, owner, asOwner } = await newRoom(client);
+    await using stream = new TestEvents(client, { roomIds: [roomId], userId: owner });
+    await stream.live;
+    const updated = await client.updateRoom({ roomId, actorId: owner, name: "new" });
+    const { members } = await client.addMembers({ roomId, actorId: owner, userIds: [freshId(), freshId()] });
+    await client.deleteRoom({ roomId, actorId: owner });
+    await stream.takeOf("roomDeleted", 1);
+    const expected = [
+      { case: "roomUpdated", value: updated },
+      ...members.map((value) => ({ case: "memberAdded", value })),
+      { case: "roomDeleted", value: { roomId } },
+    ];
+    expect(stream.facts).toMatchObject(expected);
+    await expect(client.listMessages(asOwner)).rejects.toMatchObject({ code: Code.NotFound });
+  });
+
   test("sleeps while readers wait, and wakes with their sockets", async () => {
     const { object, send, follow } = await newRoomObject();
     await using stream = follow();

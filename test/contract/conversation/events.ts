@@ -41,6 +41,7 @@ export function events(client: () => ChatClient): void {
         { case: "message", value: sent },
         { case: "memberAdded", value: await client().addMember({ roomId, userId: cat }) },
         { case: "message", value: await send("reply", cat, sent.id) },
+        { case: "message", value: expect.objectContaining({ id: sent.id, replyCount: 1 }) },
         {
           case: "message",
           value: await client().editMessage({ roomId, messageId: sent.id, userId: owner, body: "edited" }),
@@ -73,7 +74,8 @@ export function events(client: () => ChatClient): void {
       await client()
         .editMessage({ roomId, messageId: message.id, userId: bob, body: "not bob's" })
         .catch(() => {});
-      await client().transferOwnership({ roomId, userId: bob, actorId: owner });
+      await client().transferOwnership({ roomId, userId: owner, actorId: owner });
+      await client().updateRoom({ roomId, actorId: owner, name: "" });
       const fence = await send("fence");
       expect(await feed.takeFacts(1)).toEqual([{ case: "message", value: fence }]);
     });
@@ -190,7 +192,7 @@ export function events(client: () => ChatClient): void {
         [three!]: { seq: 1n, memberSeq: 2n },
       });
       await Promise.all(rooms.map(({ send }) => send("new")));
-      const facts = Map.groupBy(await feed.takeFacts(7), ({ value: { roomId } }) => roomId);
+      const facts = Map.groupBy(await feed.takeFacts(7), ({ value }) => ("roomId" in value ? value.roomId : value.id));
       const told = rooms.map(({ roomId }) =>
         facts.get(roomId)!.map((fact) => (fact.case === "message" ? fact.value.body : fact.case)),
       );
@@ -260,6 +262,19 @@ export function events(client: () => ChatClient): void {
       await later.untilAt(roomId, { seq: fence.seq, memberSeq: 3n });
       expect(later.all("typing")).toEqual([]);
       expect(later.all("message")).toEqual([fence]);
+    });
+
+    test.concurrent("typing tells how long to show it, and that the member has stopped", async () => {
+      const bob = freshId();
+      const { roomId, owner } = await newRoom(client(), bob);
+      await using feed = new TestEvents(client(), { roomIds: [roomId], userId: owner });
+      await feed.live;
+      await client().sendTyping({ roomId, userId: bob });
+      const [typing] = await feed.takeOf("typing", 1);
+      await client().sendTyping({ roomId, userId: bob, stopped: true });
+      const [, stopped] = await feed.takeOf("typing", 2);
+      expect(typing).toMatchObject({ userId: bob, stopped: false, remaining: { seconds: 6n, nanos: 0 } });
+      expect(stopped).toMatchObject({ userId: bob, stopped: true, remaining: { seconds: 0n, nanos: 0 } });
     });
 
     test("[P5] one foreign or unknown room refuses the whole stream, before anything is delivered", async () => {

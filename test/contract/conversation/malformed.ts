@@ -136,6 +136,8 @@ export function malformed(client: () => ChatClient): void {
     const key = `${roomId}`;
     const refused = [
       { roomIds: [] },
+      { roomIds, followList: true, listAfter: { revision: -1n } },
+      { roomIds, followList: true, listAfter: { epoch: "x".repeat(33) } },
       { roomIds: [roomId, roomId] },
       { roomIds: [0n] },
       { roomIds: Array.from({ length: 51 }, (_, i) => BigInt(i + 1)) },

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ChatClient } from "../../support/clients.ts";
 import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, newRoom } from "../../support/rooms.ts";
+import { TestEvents } from "../../support/test-stream.ts";
 
 export function readState(client: () => ChatClient): void {
   describe("MarkRead", () => {
@@ -16,6 +17,27 @@ export function readState(client: () => ChatClient): void {
       expect(await mark(second.id)).toEqual(moved);
       expect(await mark(third.id)).toMatchObject({ id: moved.id, readMessageId: third.id, memberSeq: 2n });
       expect((await client().listMessages({ roomId, userId: bob })).head).toMatchObject({ seq: 3n, memberSeq: 2n });
+    });
+
+    test("moves back where that is asked for, also to the beginning; what is unread is counted anew", async () => {
+      const bob = freshId();
+      const { roomId, owner, send } = await newRoom(client(), bob);
+      const [first, second] = [await send("1"), await send("2")];
+      await using ofOwner = new TestEvents(client(), { roomIds: [roomId], userId: owner });
+      await using ofBob = new TestEvents(client(), { roomIds: [roomId], userId: bob });
+      await Promise.all([ofOwner.live, ofBob.live]);
+      const unread = async () => (await client().listRooms({ userId: bob })).rooms[0]!.unreadCount;
+      const mark = async (messageId: bigint, count: number) => {
+        const moved = await client().markRead({ roomId, userId: bob, messageId, mayMoveBack: true });
+        expect(moved).toMatchObject({ readMessageId: messageId, memberSeq: 2n });
+        await Promise.all([ofOwner, ofBob].map((stream) => stream.untilRead(roomId, bob, messageId)));
+        expect(await unread()).toBe(count);
+      };
+      await mark(second.id, 0);
+      await mark(first.id, 1);
+      await mark(0n, 2);
+      await mark(second.id, 0);
+      expect(await codeOf(client().markRead({ roomId, userId: bob, messageId: 0n }))).toBe("InvalidArgument");
     });
 
     test("needs a member, and a message of the room, which may be deleted", async () => {
@@ -62,13 +84,18 @@ export function readState(client: () => ChatClient): void {
     expect(await unread(owner)).toEqual([1, 0n]);
   });
 
-  test("[P7] of the messages that follow the read position, 1,000 are counted", async () => {
+  test("[P7] of the messages that follow the read position, 1,000 of others are counted", async () => {
     const bob = freshId();
-    const { send, sendMany } = await newRoom(client(), bob);
-    await send("bob's own", bob);
-    await sendMany(1_010);
-    expect((await client().listRooms({ userId: bob })).rooms).toMatchObject([
-      { head: { seq: 1_011n }, unreadCount: 999 },
-    ]);
+    const { roomId, send, sendMany } = await newRoom(client(), bob);
+    const own = await send("bob's own", bob);
+    await sendMany(1_000);
+    const counted = async () => (await client().listRooms({ userId: bob })).rooms;
+    expect(await counted()).toMatchObject([{ unreadCount: 1_000, hasMoreUnread: false }]);
+    await send("one more");
+    expect(await counted()).toMatchObject([{ head: { seq: 1_002n }, unreadCount: 1_000, hasMoreUnread: true }]);
+    const position = { case: "afterId", value: own.id } as const;
+    const { messages } = await client().listMessages({ roomId, userId: bob, position, limit: 5 });
+    await client().markRead({ roomId, userId: bob, messageId: messages.at(-1)!.id });
+    expect(await counted()).toMatchObject([{ unreadCount: 996, hasMoreUnread: false }]);
   });
 }
