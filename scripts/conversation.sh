@@ -7,15 +7,15 @@
 set -euo pipefail
 
 service=${ROOMLOG:-http://127.0.0.1:8080}
-post=$(date +%s)$((RANDOM % 900 + 100)) # a new one each time, since a post has one room
+order=$(date +%s)-$((RANDOM % 900 + 100)) # a new one each time, since a key has one room
 directory=$(mktemp -d)
 answer= feed= steps=0 shown=0
 trap 'stop_following; rm -rf "$directory"' EXIT
 
 step() { printf '\n%s. %s\n' $((++steps)) "$1"; }
 
-# For people: without the times of creation and change.
-show() { sed -E 's/"(createdAt|updatedAt)":"[^"]*",?//g; s/,}/}/g; '"s/^/  $1 /"; }
+# For people: without the times of creation and change, and without the kind, as all are messages of users.
+show() { sed -E 's/"(createdAt|updatedAt|kind)":"[^"]*",?//g; s/,}/}/g; '"s/^/  $1 /"; }
 
 fail() {
   printf '\nFAILED: %s\n' "$1" >&2
@@ -88,27 +88,28 @@ hear() {
 
 curl -fsS "$service/readyz" >/dev/null || fail "no Roomlog at $service: start it with npm start"
 cat <<INTRO
-Ann is user 1, Bob is user 2, and they talk about post $post.
+Ann is user 1, Bob is user 2, and they talk about order $order.
   >  a request     <  its answer     *  an event on Bob's stream
 Ids are strings, and what is 0, false or empty is left out: that is how protobuf is written as JSON.
-The times of creation and change are there, but not shown here.
+The times of creation and change, and the kinds of messages, are there, but not shown here.
 INTRO
 
-step "Ann opens the post's room and adds Bob."
-call CreateChatRoom "{\"postId\": $post, \"userId\": 1}"
-expect '"ownerId":"1"'
+step "Ann opens the order's room and lets Bob in. Whoever does so again, gets the same room."
+call EnsureRoom "{\"key\": \"order:$order\", \"userId\": 1, \"memberIds\": [2], \"name\": \"A cake for Tuesday\"}"
+expect '"ownerId":"1"' '"isNew":true'
 room=$(field id)
-call AddMember "{\"roomId\": $room, \"userId\": 2}"
-expect '"userId":"2"'
+call EnsureRoom "{\"key\": \"order:$order\", \"userId\": 1, \"memberIds\": [2]}"
+expect "\"id\":\"$room\"" '"name":"A cake for Tuesday"'
+expect_no isNew
 
-step "Bob finds it by its post, and sees who is in it."
-call GetRoom "{\"postId\": $post, \"userId\": 2}"
+step "Bob finds it by its key, and sees who is in it."
+call GetRoom "{\"key\": \"order:$order\", \"userId\": 2}"
 expect "\"id\":\"$room\""
 call ListMembers "{\"roomId\": $room, \"userId\": 2}"
 expect '"userId":"1"' '"userId":"2"'
 
-step "He follows the room. The first event says where his stream begins."
-follow "{\"roomIds\": [$room], \"userId\": 2}"
+step "He follows the room, and the list of his rooms. The first event says where his stream begins."
+follow "{\"roomIds\": [$room], \"userId\": 2, \"followList\": true}"
 hear '"caughtUp"'
 
 step "Ann asks."
@@ -125,16 +126,23 @@ step "She corrects it. An edit is a change of the room's log, too: same id, next
 call EditMessage "{\"roomId\": $room, \"messageId\": $question, \"userId\": 1, \"body\": \"Are you coming on Tuesday?\"}"
 expect "\"id\":\"$question\"" '"seq":"2"' 'Tuesday'
 
-step "Bob replies."
+step "Bob replies. The question counts its replies: that is a change of the question."
 call SendMessage "{\"roomId\": $room, \"userId\": 2, \"body\": \"Yes!\", \"replyToId\": $question}"
 expect "\"replyToId\":\"$question\"" '"seq":"3"'
 reply=$(field id)
+hear '"replyCount":1'
+
+step "Ann likes it, and pins it."
+call SetReaction "{\"roomId\": $room, \"messageId\": $reply, \"userId\": 1, \"emoji\": \"🎂\", \"on\": true}"
+expect '"reactions":[{"emoji":"🎂","count":1,"userIds":["1"]}]'
+call SetPin "{\"roomId\": $room, \"messageId\": $reply, \"actorId\": 1, \"on\": true}"
+expect '"pinnedAt"'
 
 step "Ann sends what was meant for somebody else, and deletes it: the text is gone, its place stays."
 call SendMessage "{\"roomId\": $room, \"userId\": 1, \"body\": \"Bob is coming, hide the cake\"}"
 slip=$(field id)
 call DeleteMessage "{\"roomId\": $room, \"messageId\": $slip, \"userId\": 1}"
-expect '"seq":"5"' '"deletedAt"'
+expect '"seq":"8"' '"deletedAt"'
 expect_no cake
 
 step "Ann reads the reply, and types."
@@ -142,24 +150,47 @@ call MarkRead "{\"roomId\": $room, \"userId\": 1, \"messageId\": $reply}"
 expect "\"readMessageId\":\"$reply\""
 call SendTyping "{\"roomId\": $room, \"userId\": 1}"
 
-step "This is what Bob's stream has told him meanwhile."
+step "This is what Bob's stream has told him meanwhile, of the room and of his list."
 hear '"typing"'
 
-step "Bob lists his rooms. One message is unread: his own and the deleted one don't count."
-call ListRooms '{"userId": 2, "limit": 1}'
-expect "\"room\":{\"id\":\"$room\"" '"unreadCount":1'
+step "She mentions him. In his list there is an @ to show; two are unread, as his own and the deleted one don't count."
+call SendMessage "{\"roomId\": $room, \"userId\": 1, \"body\": \"@Bob: at seven\", \"mentionedUserIds\": [2]}"
+mention=$(field id)
+hear '"unreadCount":2,"mentionCount":1'
 
-step "He marks it read. Now 0 are unread, which is left out."
-call MarkRead "{\"roomId\": $room, \"userId\": 2, \"messageId\": $question}"
+step "He marks it read. Now 0 are unread, which is left out. His other devices are told, too."
+call MarkRead "{\"roomId\": $room, \"userId\": 2, \"messageId\": $mention}"
+expect "\"readMessageId\":\"$mention\""
 call ListRooms '{"userId": 2, "limit": 1}'
-expect "\"readMessageId\":\"$question\""
+expect "\"readMessageId\":\"$mention\""
 expect_no unreadCount
+
+step "He wants to be reminded, and marks it as unread."
+call MarkRead "{\"roomId\": $room, \"userId\": 2, \"messageId\": $question, \"mayMoveBack\": true}"
+call GetRooms "{\"keys\": [\"order:$order\"], \"userId\": 2}"
+expect '"unreadCount":1' '"mentionCount":1'
+
+step "What is pinned, and the question's thread, are pages of their own."
+call ListMessages "{\"roomId\": $room, \"userId\": 2, \"pinned\": true}"
+expect '"Yes!"'
+expect_no Tuesday
+call ListMessages "{\"roomId\": $room, \"userId\": 2, \"threadId\": $question}"
+expect '"Yes!"'
+
+step "Bob searches for a word. The index is a reader of the log, and has read it within a second or two."
+for ((tries = 0; tries < 50; tries++)); do
+  call SearchMessages "{\"query\": \"tuesday\", \"userId\": 2, \"roomId\": $room}" >"$directory/search"
+  [[ $answer == '{}' ]] || break
+  sleep 0.2
+done
+cat "$directory/search"
+expect '{"text":"Tuesday","isMatch":true}'
 
 step "History, a page at a time: the newest two messages, then what comes before them."
 call ListMessages "{\"roomId\": $room, \"userId\": 2, \"limit\": 2}"
-expect '"Yes!"' '"hasEarlier":true'
+expect '"@Bob: at seven"' '"hasEarlier":true'
 call ListMessages "{\"roomId\": $room, \"userId\": 2, \"limit\": 2, \"beforeId\": $(field id)}"
-expect 'Tuesday' '"hasLater":true'
+expect 'Tuesday' '"Yes!"' '"hasLater":true'
 expect_no hasEarlier
 
 step "Bob is cut off. He keeps the cursor of all that he has seen, the head of that page."
@@ -167,17 +198,17 @@ stop_following
 [[ $answer =~ \"head\":(\{[^}]*\}) ]] || fail "the page has no head"
 cursor=${BASH_REMATCH[1]}
 printf '  %s\n' "$cursor"
-expect '"head":{"seq":"5"'
+expect '"head":{"seq":"9"'
 
 step "Meanwhile Ann edits once more, and sends."
 call EditMessage "{\"roomId\": $room, \"messageId\": $question, \"userId\": 1, \"body\": \"Are you coming on Wednesday?\"}"
 call EditMessage "{\"roomId\": $room, \"messageId\": $question, \"userId\": 1, \"body\": \"Are you coming on Thursday?\"}"
 call SendMessage "{\"roomId\": $room, \"userId\": 1, \"body\": \"It moved to Thursday, sorry\"}"
-expect '"seq":"8"'
+expect '"seq":"12"'
 
 step "Bob resumes after his cursor: every message that changed, once, as it is now; then he is caught up."
 follow "{\"roomIds\": [$room], \"userId\": 2, \"after\": {\"$room\": $cursor}}"
-hear '"caughtUp":{"cursors":{"'"$room"'":{"seq":"8"'
+hear '"caughtUp":{"cursors":{"'"$room"'":{"seq":"12"'
 ! grep -qF Wednesday "$directory/events" || fail "the stream has a state that is over"
 grep -qF 'Are you coming on Thursday?' "$directory/events" || fail "the stream has no edit"
 
@@ -199,5 +230,16 @@ expect_no true
 call GetRoom "{\"roomId\": $room, \"userId\": 1}"
 expect '"ownerId":"1"'
 ! grep -qF pity "$directory/events" || fail "the stream goes on after its reader left"
+
+step "She doesn't want him back: until then, nobody can add him."
+call SetBan "{\"roomId\": $room, \"userId\": 2, \"actorId\": 1, \"bannedUntil\": \"2099-01-01T00:00:00Z\"}"
+expect '"bannedUntil"'
+call AddMember "{\"roomId\": $room, \"userId\": 2, \"actorId\": 1}"
+expect '"code":"permission_denied"' '2099-01-01T00:00:00.000Z'
+
+step "She deletes the room. Nothing is left of it, and its key is free."
+call DeleteRoom "{\"roomId\": $room, \"actorId\": 1}"
+call GetRoom "{\"key\": \"order:$order\", \"userId\": 1}"
+expect '"code":"not_found"'
 
 printf '\nThat was a conversation. Every answer was as expected.\n'
