@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { noSqld } from "./test/support/sqld.ts";
@@ -29,6 +30,8 @@ const alone = { DATABASE_URL: "", RESTORE_TO: "2026-01-01T00:00:00Z" };
 
 export default defineConfig({
   test: {
+    // Most of the time they wait for others, so two files at a time do on two cores as well.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", "./test/support/summary-reporter.ts"],
     projects: [
       {
