@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { InStatement } from "@libsql/client";
 import { LIMITS } from "../../chat/limits.ts";
 import { type Database, MAX_INT64, PROBE, type Rows, StatementError } from "../database.ts";
+import { toBatch } from "./batch.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Checkpoint, Table } from "./connection.ts";
 import { DatabaseThread } from "./database-thread.ts";
@@ -67,7 +68,7 @@ export class EmbeddedDatabase implements Database {
 }
 
 async function rowsOf(thread: DatabaseThread, statements: InStatement[], timeoutMs: number): Promise<Rows[]> {
-  return ((await thread.run({ statements }, timeoutMs)) as Table[]).map(toRows);
+  return ((await thread.run({ batch: toBatch(statements) }, timeoutMs)) as Table[]).map(toRows);
 }
 
 function filePath(url: string): string {

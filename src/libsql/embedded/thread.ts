@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import type { InStatement } from "@libsql/client";
 import { isBusy } from "../codes.ts";
+import { type Batch, statementsOf } from "./batch.ts";
 import { type Checkpoint, type CheckpointMode, Connection, codeOf, type Mode, type Table } from "./connection.ts";
 import { OpenedFile } from "./opened-file.ts";
 
@@ -11,7 +11,7 @@ export interface ThreadData {
   readonly mode: Mode;
 }
 
-export type Task = { readonly statements: InStatement[] } | { readonly checkpoint: CheckpointMode };
+export type Task = { readonly batch: Batch } | { readonly checkpoint: CheckpointMode };
 
 export interface Request {
   readonly id: number;
@@ -70,7 +70,7 @@ async function answer({ id, task, deadline }: Request): Promise<Reply> {
         results:
           "checkpoint" in task
             ? connected.checkpoint(task.checkpoint)
-            : connected.run(task.statements, () => now() >= deadline),
+            : connected.run(statementsOf(task.batch), () => now() >= deadline),
       };
     } catch (e) {
       failure = { code: codeOf(e), message: e instanceof Error ? e.message : String(e) };
