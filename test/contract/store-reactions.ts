@@ -81,6 +81,46 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect(left.reactions).toMatchObject([{ count: 59, userIds: crowd.slice(1, 51) }]);
     });
 
+    test("[S22] count those of a crowd who aren't named, whoever takes theirs back", async () => {
+      const { roomId, messageId } = await newRoom();
+      const crowd = Array.from({ length: 53 }, (_, i) => ann + 200n + BigInt(i));
+      await store.commit(crowd.map((userId) => change("addMember", { roomId, userId })));
+      await store.commit(crowd.map((userId) => react(roomId, messageId, userId)));
+      const [first, unnamed, last] = [crowd[0]!, crowd[51]!, crowd[52]!];
+      const { outcomes } = await store.commit([
+        react(roomId, messageId, unnamed, "👍", false),
+        react(roomId, messageId, first, "👍", false),
+        react(roomId, messageId, last, "👍", false),
+        react(roomId, messageId, crowd[1]!, "👍", false),
+        react(roomId, messageId, first),
+        react(roomId, messageId, unnamed),
+      ]);
+      const named = (outcomes as Message[]).map(({ reactions: [reaction] }) => [reaction!.count, reaction!.userIds]);
+      expect(named).toEqual([
+        [52, crowd.slice(0, 50)],
+        [51, crowd.slice(1, 51)],
+        [50, crowd.slice(1, 51)],
+        [49, crowd.slice(2, 51)],
+        [50, [...crowd.slice(2, 51), first]],
+        [51, [...crowd.slice(2, 51), first]],
+      ]);
+    });
+
+    test("[S22] may be any text, and go from among the others", async () => {
+      const { roomId, messageId } = await newRoom();
+      const emoji = ["1", "null", "[]", '{"a":1}', "$[0]", " ", "👍🏽", "👍"];
+      await store.commit(
+        emoji.flatMap((each) => [react(roomId, messageId, ann, each), react(roomId, messageId, bob, each)]),
+      );
+      const taken = emoji.filter((_, i) => i % 2 === 1);
+      await store.commit(taken.map((each) => react(roomId, messageId, ann, each, false)));
+      const { outcomes } = await store.commit(taken.map((each) => react(roomId, messageId, bob, each, false)));
+      const kept = emoji.filter((_, i) => i % 2 === 0);
+      expect((outcomes.at(-1) as Message).reactions).toMatchObject(
+        kept.map((each) => ({ emoji: each, count: 2, userIds: [ann, bob] })),
+      );
+    });
+
     test("[P7] a message has 20 different ones at most, each of which others may join", async () => {
       const { roomId, messageId } = await newRoom();
       const emoji = Array.from({ length: 21 }, (_, i) => `:${i}:`);

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { InStatement } from "@libsql/client";
 import { type DeleteMessageReq, type EditMessageReq, MessageKind } from "../../../gen/chat_pb.ts";
 import { noMessage, notInRoom } from "../../chat/errors.ts";
 import type { Rows } from "../database.ts";
@@ -19,6 +20,16 @@ export function judgement(verdicts: string): string {
     LEFT JOIN messages ON messages.room_id = rooms.id AND messages.id = ?2`;
 }
 
+/** What a message of room ?1 takes that changes. */
+export const NEXT_NUMBERS = `seq = (SELECT seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION},
+  created_seq = coalesce(created_seq, iif(updated_at > created_at, 0, seq))`;
+
+/** The condition for the one row that may change; there is none to look for if the verdict is against it. */
+export const isAllowed = (sql: string) => `room_id = ?1 AND id = (SELECT id FROM (${sql}) WHERE verdict = 'ok')`;
+
+/** Judges what the statement before it has not changed: nothing has happened since, so the verdict is the one it met. */
+export const unlessChanged = (sql: string) => `SELECT * FROM (${sql}) WHERE changes() = 0`;
+
 /** Whether the message is the actor's: those of the product are the services', whomever they name. */
 const IS_AUTHOR = `iif(messages.kind = ${MessageKind.SYSTEM}, is_service, messages.user_id IS actors.user_id)`;
 
@@ -29,32 +40,35 @@ const EDIT = judgement(`
   WHEN EXISTS (SELECT 1 FROM edits WHERE message_id = messages.id AND client_edit_id = ?4) THEN 'done'
   ${silences(ACTOR, "?5")}`);
 
+const edit = (condition: string) => `UPDATE messages
+  SET body = ?6, data = coalesce(?7, data), ${NEXT_NUMBERS}, edited_at = max(CAST(?5 AS INTEGER), updated_at + 1),
+    updated_at = max(CAST(?5 AS INTEGER), updated_at + 1)
+  WHERE ${condition} AND (body <> ?6 OR data IS NOT coalesce(?7, data)) RETURNING *`;
+const NOTED_EDIT = edit("changes() > 0 AND room_id = ?1 AND id = ?2");
+const UNNOTED_EDIT = edit(isAllowed(EDIT));
+
 const DELETION = judgement(`
   WHEN NOT ${IS_AUTHOR} AND NOT ${IS_MODERATOR} THEN 'not_author_or_moderator'
   WHEN messages.deleted_at IS NOT NULL THEN 'done'`);
 
+const NOTE = `INSERT INTO edits (message_id, client_edit_id) SELECT id, ?4 FROM (${EDIT}) WHERE verdict = 'ok'`;
+const WHY_NOT_EDITED = unlessChanged(EDIT);
+
+/** An edit with an id is noted if it may be made, and then made, even where that changes nothing. */
 export function editMessage(req: EditMessageReq, now: bigint): Operation {
   const { roomId, messageId, userId, body, clientEditId } = req;
   const args = [roomId, messageId, userId, clientEditId, now];
-  const note = {
-    sql: `INSERT INTO edits (message_id, client_edit_id)
-      SELECT id, ?4 FROM (${EDIT}) WHERE verdict = 'ok'`,
-    args,
-  };
+  const values = [...args, body, req.data ? dataText(req.data) : null];
+  const statements = [headStatement(roomId), { sql: WHY_NOT_EDITED, args }];
+  if (clientEditId === "") {
+    return {
+      statements: [{ sql: UNNOTED_EDIT, args: values }, ...statements],
+      outcome: (changed, head, judged) => messageOutcome(req, changed!, head!, judged!),
+    };
+  }
   return {
-    statements: [
-      { sql: EDIT, args },
-      {
-        sql: `UPDATE messages
-          SET body = ?6, data = coalesce(?7, data), ${NEXT_NUMBERS}, edited_at = max(CAST(?5 AS INTEGER), updated_at + 1),
-            updated_at = max(CAST(?5 AS INTEGER), updated_at + 1)
-          WHERE ${isAllowed(EDIT)} AND (body <> ?6 OR data IS NOT coalesce(?7, data)) RETURNING *`,
-        args: [...args, body, req.data ? dataText(req.data) : null],
-      },
-      headStatement(roomId),
-      ...(clientEditId === "" ? [] : [note]),
-    ],
-    outcome: (judged, changed, head) => messageOutcome(req, judged!, changed!, head!),
+    statements: [{ sql: NOTE, args }, { sql: NOTED_EDIT, args: values }, ...statements],
+    outcome: (_, changed, head, judged) => messageOutcome(req, changed!, head!, judged!),
   };
 }
 
@@ -91,35 +105,32 @@ export function deleteMessage(req: DeleteMessageReq, now: bigint): Operation {
       headStatement(roomId),
     ],
     outcome(judged, _mentions, _reactions, changed, head, [root]) {
-      const outcome = messageOutcome(req, judged!, changed!, head!);
+      const outcome = messageOutcome(req, changed!, head!, judged!);
       return root ? { ...outcome, root: toMessage(root) } : outcome;
     },
   };
 }
 
-/** What a message of room ?1 takes that changes. */
-export const NEXT_NUMBERS = `seq = (SELECT seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION},
-  created_seq = coalesce(created_seq, iif(updated_at > created_at, 0, seq))`;
-
-/** The condition for the one row that may change; there is none to look for if the verdict is against it. */
-export const isAllowed = (sql: string) => `room_id = ?1 AND id = (SELECT id FROM (${sql}) WHERE verdict = 'ok')`;
-
 /** Follows the statement that gave a message the next seq of its room, if it did. */
-export function headStatement(roomId: bigint) {
-  return {
-    sql: `UPDATE rooms SET seq = seq + 1, revision = ${NEXT_REVISION} WHERE id = ?1 AND changes() > 0
-      RETURNING member_seq`,
-    args: [roomId],
-  };
+export function headStatement(roomId: bigint): InStatement {
+  return { sql: MOVE_HEAD, args: [roomId] };
 }
 
+const MOVE_HEAD = `UPDATE rooms SET seq = seq + 1, revision = ${NEXT_REVISION} WHERE id = ?1 AND changes() > 0
+  RETURNING member_seq`;
+
+/** @param judged may be left out where the message was changed */
 export function messageOutcome(
   { roomId, messageId, userId }: Pick<DeleteMessageReq, "roomId" | "messageId" | "userId">,
-  [found]: Rows,
   [changed]: Rows,
   [head]: Rows,
+  [judged]: Rows,
 ): OperationOutcome {
-  switch (found!.verdict) {
+  if (changed) {
+    const message = toMessage(changed);
+    return { answer: message, message, memberSeq: head!.member_seq as bigint };
+  }
+  switch (judged!.verdict) {
     case "no_room":
       return { answer: notInRoom(roomId, userId) };
     case "no_message":
@@ -130,10 +141,7 @@ export function messageOutcome(
       return { answer: denied("only its author, and the room's owner and moderators, may delete a message") };
     case "deleted":
       return { answer: new ConnectError(`message ${messageId} has been deleted`, Code.FailedPrecondition) };
+    default:
+      return { answer: silenceRefusal(judged!) ?? toMessage(judged!) };
   }
-  const refused = silenceRefusal(found!);
-  if (refused) return { answer: refused };
-  if (!changed) return { answer: toMessage(found!) };
-  const message = toMessage(changed);
-  return { answer: message, message, memberSeq: head!.member_seq as bigint };
 }

@@ -9,8 +9,9 @@ import type { Rows } from "../database.ts";
 /**
  * One change as part of a commit.
  *
- * Its first statement is its judgement: one row, with what the change finds and a verdict on it. The statements that
+ * One of its statements is its judgement: a row with what the change finds and a verdict on it. The statements that
  * change something select from the same SQL, and change nothing unless the verdict is 'ok'. So each rule is written once.
+ * It comes first, or last, and then judges only what was not changed.
  */
 export interface Operation {
   readonly statements: InStatement[];
