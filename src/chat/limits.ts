@@ -61,7 +61,7 @@ export const LIMITS = {
   /** A list that changes is looked at once in this time, in milliseconds. */
   listIntervalMs: 250,
 
-  /** Of a user's typing in a room, what comes sooner after the last is not passed on; in milliseconds. */
+  /** Of a user's typing in a room, what repeats the last sooner is not passed on; in milliseconds. */
   typingIntervalMs: 1_000,
   /** A room's read positions are told together, at most once in this time, in milliseconds. */
   readsIntervalMs: 1_000,

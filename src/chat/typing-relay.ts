@@ -4,12 +4,12 @@ import { NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 
-/** Passes on who is typing, and who has stopped, at a bounded rate for each member, and forgets it. */
+/** Passes on who is typing, and who has stopped, and forgets it: what repeats the last, at a bounded rate for each member. */
 export class TypingRelay {
   readonly #publisher: Publisher;
   readonly #limits: Limits;
-  /** When each member's typing, and each one's end, was last passed on, the longest ago first. */
-  readonly #passed = new Map<string, number>();
+  /** What was last passed on of each member, the longest ago first. */
+  readonly #passed = new Map<string, { readonly at: number; readonly stopped: boolean }>();
 
   constructor(publisher: Publisher, limits: Limits = LIMITS) {
     this.#publisher = publisher;
@@ -18,18 +18,17 @@ export class TypingRelay {
 
   pass(typing: Typing, memberSeq: bigint): void {
     const { typingIntervalMs, typingMembers } = this.#limits;
+    const { roomId, userId, stopped } = typing;
     const now = performance.now();
-    const start = `${typing.roomId}/${typing.userId}`;
-    const stop = `${start}/stopped`;
-    const key = typing.stopped ? stop : start;
-    if (now - (this.#passed.get(key) ?? -Infinity) < typingIntervalMs) return;
-    this.#passed.delete(key);
-    this.#passed.set(key, now);
-    if (typing.stopped) this.#passed.delete(start); // who begins again is told of at once
-    for (const [oldest, at] of this.#passed) {
+    const member = `${roomId}/${userId}`;
+    const last = this.#passed.get(member);
+    if (last && last.stopped === stopped && now - last.at < typingIntervalMs) return;
+    this.#passed.delete(member);
+    this.#passed.set(member, { at: now, stopped });
+    for (const [oldest, { at }] of this.#passed) {
       if (this.#passed.size <= typingMembers && now - at < typingIntervalMs) break;
       this.#passed.delete(oldest);
     }
-    this.#publisher.publish(create(NewsSchema, { roomId: typing.roomId, memberSeq, typing: [typing] }));
+    this.#publisher.publish(create(NewsSchema, { roomId, memberSeq, typing: [typing] }));
   }
 }
