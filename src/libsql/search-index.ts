@@ -37,6 +37,7 @@ export class LibsqlSearchIndex implements SearchIndex {
       { sql: MOVE, args: [after.revision, after.roomId, after.seq, ...to] },
       { sql: TAKE_OUT, args },
       { sql: PUT_IN, args },
+      MERGE,
     ]);
     return moved!.length > 0;
   }
@@ -73,3 +74,9 @@ const TAKE_OUT = `DELETE FROM message_words WHERE rowid IN (
 const PUT_IN = `INSERT INTO message_words (rowid, words)
   SELECT id, ${OWN_WORDS} FROM (${ENTRIES}) AS entry
   WHERE words <> '' AND NOT EXISTS (SELECT 1 FROM message_words WHERE rowid = entry.id)`;
+
+/**
+ * Joins some of the pieces that the entries were written in, of which each search in many rooms looks at all: without it,
+ * such a search of a million messages takes up to twice as long.
+ */
+const MERGE = "INSERT INTO message_words (message_words, rank) VALUES ('merge', 200)";

@@ -6,6 +6,7 @@
 export const WORDS: readonly string[] = [
   "CREATE VIRTUAL TABLE message_words USING fts5(words, detail=none, columnsize=0, tokenize='ascii')",
   "INSERT INTO message_words (message_words, rank) VALUES ('secure-delete', 1)",
+  "INSERT INTO message_words (message_words, rank) VALUES ('usermerge', 2)",
   `CREATE TABLE search_state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     revision INTEGER NOT NULL,
