@@ -2,15 +2,18 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { LIMITS } from "../../src/chat/limits.ts";
+import { indexNext } from "../../src/chat/search-indexer.ts";
+import type { Database } from "../../src/libsql/database.ts";
+import { LibsqlSearchIndex } from "../../src/libsql/search-index.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
 import { StorageDatabase } from "../../src/workers/storage-database.ts";
 import { change } from "../support/changes.ts";
 import { newStoredRoom } from "../support/stored-rooms.ts";
 
-/** A store on an object's own SQLite, and what its calls read and write, in rows as they are billed. */
+/** An object's own SQLite, and what calls read and write in it, in rows as they are billed. */
 async function metered<T>(
   use: (
-    store: LibsqlStore,
+    database: Database,
     rowsOf: (call: () => Promise<unknown>) => Promise<{ read: number; written: number }>,
   ) => Promise<T>,
 ): Promise<T> {
@@ -26,7 +29,7 @@ async function metered<T>(
       transactionSync: (closure) => storage.transactionSync(closure),
       sync: () => storage.sync(),
     });
-    return use(new LibsqlStore(database), async (call) => {
+    return use(database, async (call) => {
       cursors.length = 0;
       await call();
       return {
@@ -38,7 +41,8 @@ async function metered<T>(
 }
 
 test.each([2, 100])("rows of what happens in a room of %i members, as the README has them", async (members) => {
-  await metered(async (store, rowsOf) => {
+  await metered(async (database, rowsOf) => {
+    const store = new LibsqlStore(database);
     const others = Array.from({ length: members - 1 }, (_, i) => BigInt(i + 2));
     const roomId = await newStoredRoom(store, 1n, ...others);
     let sent = 0;
@@ -59,5 +63,18 @@ test.each([2, 100])("rows of what happens in a room of %i members, as the README
     expect(page).toEqual({ read: 18 + members, written: 0 });
     const { revision } = await store.memberships(1n, [roomId]);
     expect(await rowsOf(() => store.changedRooms(revision, [roomId]))).toEqual({ read: 9, written: 0 });
+  });
+});
+
+test("rows of what the index of words takes for messages, as the README has them", async () => {
+  await metered(async (database, rowsOf) => {
+    const [store, index] = [new LibsqlStore(database), new LibsqlSearchIndex(database)];
+    const roomId = await newStoredRoom(store, 1n);
+    await indexNext(index);
+    for (const count of [1, 16, 100]) {
+      const send = change("sendMessage", { roomId, userId: 1n, body: "hello, you" });
+      await store.commit(Array.from({ length: count }, () => send));
+      expect(await rowsOf(() => indexNext(index))).toEqual({ read: 10 + 8 * count, written: 2 + count });
+    }
   });
 });

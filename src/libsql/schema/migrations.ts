@@ -207,15 +207,19 @@ export const migrations: readonly Migration[] = [
       "ALTER TABLE messages ADD COLUMN mentions TEXT",
       "ALTER TABLE messages ADD COLUMN reactions TEXT",
       "UPDATE messages SET edited_at = updated_at WHERE updated_at > created_at AND deleted_at IS NULL",
-      `UPDATE messages SET thread_id = (
-          WITH RECURSIVE above (id, reply_to_id) AS (
-            SELECT messages.id, messages.reply_to_id
+      // From the first messages down, since from each reply up a long chain would take the square of its length.
+      "CREATE INDEX messages_by_original ON messages (reply_to_id) WHERE reply_to_id > 0",
+      `UPDATE messages SET thread_id = thread.first_id FROM (
+          WITH RECURSIVE replies (id, first_id) AS (
+            SELECT reply.id, original.id FROM messages AS original JOIN messages AS reply ON reply.reply_to_id = original.id
+            WHERE original.reply_to_id = 0 AND reply.reply_to_id > 0
             UNION ALL
-            SELECT original.id, original.reply_to_id FROM above JOIN messages AS original ON original.id = above.reply_to_id
+            SELECT reply.id, first_id FROM replies JOIN messages AS reply ON reply.reply_to_id = replies.id
+            WHERE reply.reply_to_id > 0
           )
-          SELECT min(id) FROM above
-        )
-        WHERE reply_to_id > 0`,
+          SELECT id, first_id FROM replies
+        ) AS thread WHERE messages.id = thread.id`,
+      "DROP INDEX messages_by_original",
       "CREATE INDEX messages_by_revision ON messages (revision, room_id, seq)",
       "CREATE INDEX messages_by_thread ON messages (room_id, thread_id, id) WHERE thread_id > 0",
       "CREATE INDEX messages_pinned ON messages (room_id, id) WHERE pinned_at IS NOT NULL",
