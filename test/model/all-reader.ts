@@ -17,7 +17,6 @@ export class AllReader implements AsyncDisposable {
   readonly #heads = new Map<bigint, bigint>();
   #cursor = "now";
   #stream: TestAll | undefined;
-  #absorbed = 0;
   #streams = 0;
 
   /** @param clients of the servers, perhaps over several protocols; whenever it comes back, it takes the next one */
@@ -37,7 +36,6 @@ export class AllReader implements AsyncDisposable {
     this.#absorb();
     await this.#stream?.[Symbol.asyncDispose]();
     this.#stream = undefined;
-    this.#absorbed = 0;
   }
 
   /** Waits until it knows what the rooms of the model have by now. */
@@ -57,8 +55,7 @@ export class AllReader implements AsyncDisposable {
   }
 
   #absorb(): void {
-    const received = this.#stream?.received ?? [];
-    for (const { cursor, event } of received.slice(this.#absorbed)) {
+    for (const { cursor, event } of this.#stream?.takeNew() ?? []) {
       this.#cursor = cursor;
       if (event.case === "room") this.#rooms.set(event.value.id, event.value);
       if (event.case === "roomDeleted") this.#deleted.add(event.value.roomId);
@@ -70,7 +67,6 @@ export class AllReader implements AsyncDisposable {
       this.#heads.set(roomId, seq);
       this.#messages.set(id, event.value);
     }
-    this.#absorbed = received.length;
   }
 
   /** What the model has and the reader hasn't, or otherwise. */

@@ -95,7 +95,6 @@ export class Reader implements AsyncDisposable {
   #opening: Opening | undefined;
   #followed = new Map<bigint, Followed>();
   #resets: bigint[] = [];
-  #absorbed = 0;
   #heartbeatSeconds = 0;
   #heartbeats = 0;
   #typing = new Map<string, { count: number; expiresAt: number }>();
@@ -171,7 +170,6 @@ export class Reader implements AsyncDisposable {
       }),
     );
     this.#heartbeatSeconds = heartbeatSeconds;
-    this.#absorbed = 0;
     this.#error = undefined;
     const stream = this.#stream;
     stream.ended.then((error) => {
@@ -234,11 +232,10 @@ export class Reader implements AsyncDisposable {
   /** Takes in what has arrived. */
   absorb(): void {
     if (!this.#stream || this.#opening) return;
-    const { received } = this.#stream;
-    while (this.#absorbed < received.length) {
-      const item = received[this.#absorbed++]!;
+    const [first] = this.#stream.received;
+    for (const item of this.#stream.takeNew()) {
       if (item.$typeName === MessageSchema.typeName) this.#onMessage(item);
-      else this.#onEvent(item, this.#absorbed === 1);
+      else this.#onEvent(item, item === first);
     }
     const error = this.#error;
     if (!error) return;

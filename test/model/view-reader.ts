@@ -34,7 +34,6 @@ export class ViewReader implements AsyncDisposable {
   readonly #deleted = new Set<bigint>();
   #token = "";
   #stream: TestEvents | undefined;
-  #absorbed = 0;
   #streams = 0;
 
   constructor(urls: readonly string[]) {
@@ -72,7 +71,6 @@ export class ViewReader implements AsyncDisposable {
     this.#absorb();
     await this.#stream?.[Symbol.asyncDispose]();
     this.#stream = undefined;
-    this.#absorbed = 0;
   }
 
   /** Waits until it knows what the rooms have by now. */
@@ -95,9 +93,7 @@ export class ViewReader implements AsyncDisposable {
   }
 
   #absorb(): void {
-    const received = this.#stream?.received ?? [];
-    for (const { event } of received.slice(this.#absorbed)) this.#take(event);
-    this.#absorbed = received.length;
+    for (const { event } of this.#stream?.takeNew() ?? []) this.#take(event);
   }
 
   #take(event: Event["event"]): void {

@@ -14,6 +14,7 @@ class RunningStream<T> implements AsyncDisposable {
   readonly ended: Promise<ConnectError | undefined>;
   readonly #abort = new AbortController();
   #arrived = Promise.withResolvers<void>();
+  #taken = 0;
 
   constructor(open: (options: CallOptions) => AsyncIterable<T>) {
     const live = Promise.withResolvers<Headers>();
@@ -46,6 +47,13 @@ class RunningStream<T> implements AsyncDisposable {
   async take(count: number): Promise<T[]> {
     await this.until((received) => received.length >= count);
     return this.received.slice(0, count);
+  }
+
+  /** What it has received since it was last asked this. */
+  takeNew(): T[] {
+    const fresh = this.received.slice(this.#taken);
+    this.#taken = this.received.length;
+    return fresh;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
