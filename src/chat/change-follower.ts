@@ -4,7 +4,7 @@ import { type StreamAllReq, UpToDateSchema } from "../../gen/chat_pb.ts";
 import { type AllNews, AllNewsSchema } from "../../gen/room/room_pb.ts";
 import type { ChangeLog, ChangePage } from "./change-log.ts";
 import { beginningOf, type ChangePlace, comparePlaces, fromCursorText, toCursorText } from "./change-place.ts";
-import { anotherDatabase, tooOld } from "./errors.ts";
+import { anotherDatabase } from "./errors.ts";
 import { HEARTBEAT_MS } from "./limits.ts";
 
 /** Beyond every revision. */
@@ -23,38 +23,22 @@ export class ChangeFollower {
   #last: ChangePage | undefined;
   #isBeatDue = true;
   readonly #heartbeat: ReturnType<typeof setInterval>;
-  #retirement: ReturnType<typeof setTimeout> | undefined;
   #wake: (() => void) | undefined;
   #closed: { readonly reason: unknown } | undefined;
 
   /** Rejects with OUT_OF_RANGE if the cursor can't be served. */
-  static async open(
-    log: ChangeLog,
-    { after, heartbeatSeconds }: StreamAllReq,
-    maxAgeMs?: number,
-  ): Promise<ChangeFollower> {
+  static async open(log: ChangeLog, { after, heartbeatSeconds }: StreamAllReq): Promise<ChangeFollower> {
     const asked = after === "" || after === "now" ? undefined : fromCursorText(after);
     const place = after === "now" ? beginningOf(NO_REVISION) : (asked?.place ?? beginningOf(0n));
     const first = await log.read(place);
     if (asked && (asked.epoch !== first.epoch || comparePlaces(place, first.head) > 0)) {
       throw new ConnectError("after: the log is not the one that it was; start anew", Code.OutOfRange);
     }
-    return new ChangeFollower(
-      log,
-      first,
-      after === "now" ? first.head : place,
-      heartbeatSeconds * 1_000 || HEARTBEAT_MS,
-      maxAgeMs,
-    );
+    const start = after === "now" ? first.head : place;
+    return new ChangeFollower(log, first, start, heartbeatSeconds * 1_000 || HEARTBEAT_MS);
   }
 
-  private constructor(
-    log: ChangeLog,
-    first: ChangePage,
-    place: ChangePlace,
-    heartbeatMs: number,
-    maxAgeMs: number | undefined,
-  ) {
+  private constructor(log: ChangeLog, first: ChangePage, place: ChangePlace, heartbeatMs: number) {
     this.#log = log;
     this.#epoch = first.epoch;
     this.#page = Promise.resolve(first);
@@ -63,8 +47,6 @@ export class ChangeFollower {
       this.#isBeatDue = true;
       this.#wake?.();
     }, heartbeatMs);
-    if (maxAgeMs === undefined) return;
-    this.#retirement = setTimeout(() => this.close(tooOld()), maxAgeMs * (0.9 + 0.2 * Math.random()));
   }
 
   /** The next events, once there are some. */
@@ -85,7 +67,6 @@ export class ChangeFollower {
     if (this.#closed) return;
     this.#closed = { reason };
     clearInterval(this.#heartbeat);
-    clearTimeout(this.#retirement);
     this.#wake?.();
   }
 

@@ -39,7 +39,7 @@ export function postHasRoom(postId: bigint, roomId?: bigint): ConnectError {
 
 /** A user who can't be added. */
 export function banned(userId: bigint, until: Timestamp): ConnectError {
-  const time = timestampDate(until).toISOString();
+  const time = toText(until);
   const message = `user ${userId} is banned from the room until ${time}; lift that with SetBan first`;
   return new ConnectError(message, Code.PermissionDenied, undefined, [errorInfo("BANNED", { until: time })]);
 }
@@ -69,17 +69,15 @@ export function silenced(reason: "READER" | "MUTED" | "FROZEN", until?: Timestam
     MUTED: `you are muted until ${metadata.until}; send again after that`,
     FROZEN: `the room is frozen until ${metadata.until}; send again after that`,
   };
-  const value = { reason, domain: "roomlog", metadata };
-  return new ConnectError(texts[reason], Code.PermissionDenied, undefined, [{ desc: ErrorInfoSchema, value }]);
+  return new ConnectError(texts[reason], Code.PermissionDenied, undefined, [errorInfo(reason, metadata)]);
 }
 
 /** A member of a slow room sends again too soon. */
 export function tooSoon(until: Timestamp, now: number): ConnectError {
-  const value = { reason: "SLOW_MODE", domain: "roomlog", metadata: { until: toText(until) } };
   const retryDelay = durationFromMs(Math.max(1, timestampMs(until) - now));
   const text = `the room is in slow mode; send your next message after ${toText(until)}`;
   return new ConnectError(text, Code.ResourceExhausted, undefined, [
-    { desc: ErrorInfoSchema, value },
+    errorInfo("SLOW_MODE", { until: toText(until) }),
     { desc: RetryInfoSchema, value: { retryDelay } },
   ]);
 }
@@ -91,10 +89,6 @@ function toText(time: Timestamp): string {
 
 export function erased(): ConnectError {
   return new ConnectError("changes that the stream has not got to yet were erased; resume", Code.Unavailable);
-}
-
-export function tooOld(): ConnectError {
-  return new ConnectError("the stream has reached its maximum age; resume from your cursors", Code.Unavailable);
 }
 
 export function anotherDatabase(): ConnectError {

@@ -9,8 +9,8 @@ export interface FeedReader {
   /** Whether it is to be told who is here. */
   readonly watches: boolean;
   hearPresence(): void;
-  /** The room is deleted. */
-  leave(): void;
+  /** The room is deleted: what the feed has is the last of it. */
+  hearDeleted(): void;
   /** Nothing is told any more, for a reason. */
   end(reason: unknown): void;
 }

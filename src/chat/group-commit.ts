@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { LIMITS, type Limits } from "./limits.ts";
 import type { ChatStore, Commit, RoomChange } from "./store.ts";
-import { dataBytes } from "./struct-data.ts";
+import { dataCharacters } from "./struct-data.ts";
 
 /** A transaction that changes were committed in, and where in it their outcomes begin. */
 export interface Part {
@@ -140,7 +140,7 @@ function weightOf(changes: readonly RoomChange[]): number {
 
 function charactersOf(changes: readonly RoomChange[]): number {
   return changes.reduce((total, { value }) => {
-    const data = "data" in value ? dataBytes(value.data) : 0;
+    const data = "data" in value ? dataCharacters(value.data) : 0;
     return total + data + ("body" in value ? value.body.length : 0);
   }, 0);
 }

@@ -70,7 +70,6 @@ export class Lists {
 
   /** Something was committed in a room, or a read position moved. */
   hear(news: News): void {
-    if (!concernsLists(news)) return;
     if (news.messages.length + news.members.length > 0 || news.room || news.isDeleted) this.hearRoom(news.roomId);
     for (const { userId } of news.members) this.hearUser(userId);
     for (const user of Object.keys(news.reads?.readMessageIds ?? {})) this.hearUser(BigInt(user));
@@ -117,8 +116,8 @@ export class Lists {
   }
 }
 
-/** Whether news may change what somebody's list shows; those of who is typing don't. */
-export function concernsLists({ messages, members, reads, room, isDeleted }: News): boolean {
+/** Whether news are of a commit, or of a read position; those of who is typing, and who is here, are in no database's log. */
+export function isOfCommit({ messages, members, reads, room, isDeleted }: News): boolean {
   return messages.length + members.length > 0 || reads !== undefined || room !== undefined || isDeleted;
 }
 

@@ -3,7 +3,7 @@ import type { News } from "../../gen/room/room_pb.ts";
 import { messageCharacters } from "./message-characters.ts";
 import { isBefore } from "./position.ts";
 import type { Position } from "./store.ts";
-import { dataBytes } from "./struct-data.ts";
+import { dataCharacters } from "./struct-data.ts";
 
 /** What an object of a change takes beside its text, about. */
 const CHANGE_BYTES = 1024;
@@ -121,7 +121,7 @@ function isChanged({ createdAt, updatedAt }: Message): boolean {
 /** The news, and their bytes in JSON and in binary. */
 function bytesOf({ messages, members, typing, reads, room }: News): number {
   const texts = messages.reduce((length, message) => length + messageCharacters(message), 0);
-  const record = room ? room.name.length + dataBytes(room.data) : 0;
+  const record = room ? room.name.length + dataCharacters(room.data) : 0;
   const changes = 1 + messages.length + members.length + typing.length + (room ? 1 : 0);
   const positions = reads ? Object.keys(reads.readMessageIds).length : 0;
   return changes * CHANGE_BYTES + positions * READ_BYTES + TEXT_BYTES * (texts + record);

@@ -30,7 +30,7 @@ export class RoomCursor implements FeedReader {
   /** The number of the news that it takes next; not set while they are in the log alone. */
   next: number | undefined;
   /** Whether the room can't be followed any more: the membership has ended, or the room is deleted. */
-  isLost: boolean;
+  isLost = false;
   watches = false;
   readonly #owner: CursorOwner;
   readonly #membershipId: bigint;
@@ -54,7 +54,6 @@ export class RoomCursor implements FeedReader {
     this.#ownRead = read;
     this.#readsLook = look;
     this.next = feed.after(this.#position);
-    this.isLost = feed.isGone;
     feed.readers.add(this);
   }
 
@@ -95,8 +94,7 @@ export class RoomCursor implements FeedReader {
     this.#visit?.[Symbol.dispose]();
   }
 
-  leave(): void {
-    this.isLost = true;
+  hearDeleted(): void {
     this.#owner.look(this);
   }
 
@@ -156,8 +154,9 @@ export class RoomCursor implements FeedReader {
     return presence;
   }
 
-  /** The end of a room that is deleted. */
-  deleted(): Event {
+  /** The end of a room that is deleted, whatever the feed doesn't keep any more. */
+  takeDeletion(): Event {
+    this.isLost = true;
     return create(EventSchema, { event: { case: "roomDeleted", value: { roomId: this.feed.roomId } } });
   }
 

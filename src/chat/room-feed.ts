@@ -138,7 +138,7 @@ export class RoomFeed implements Listener {
   /** The room is deleted. */
   hearDeleted(): void {
     this.#isGone = true;
-    for (const reader of this.readers) reader.leave();
+    for (const reader of this.readers) reader.hearDeleted();
   }
 
   /** Whether it hasn't got to a position yet. */

@@ -7,6 +7,7 @@ import {
   type DeleteRoomReq,
   type EnsureRoomReq,
   EnsureRoomResSchema,
+  GetRoomReqSchema,
   type GetRoomsReq,
   GetRoomsResSchema,
   type UpdateRoomReq,
@@ -43,9 +44,8 @@ export function roomRpcs({ store, rooms }: { readonly store: ChatStore; readonly
       if (missing.length === 0) return create(EnsureRoomResSchema, { room, isNew, members: [...members] });
       const addition = create(AddMembersReqSchema, { roomId: room.id, actorId: userId, userIds: missing });
       const added = await addMembers(addition);
-      const [summary] = await store.getRooms(0n, NONE, { ids: [room.id], keys: [] });
       return create(EnsureRoomResSchema, {
-        room: summary?.room ?? room,
+        room: await store.getRoom(create(GetRoomReqSchema, { room: { case: "roomId", value: room.id } }), "right"),
         isNew,
         members: [...members, ...added.members],
         notAdded: added.notAdded,
@@ -79,5 +79,3 @@ export function roomRpcs({ store, rooms }: { readonly store: ChatStore; readonly
     addMembers: (_: Caller, value: AddMembersReq) => addMembers(value),
   };
 }
-
-const NONE = { ids: [], keys: [] };

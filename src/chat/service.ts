@@ -67,16 +67,14 @@ export interface ChatParts {
   readonly changes: () => ChangeLog;
   /** Who is here. */
   readonly presence: PresenceList;
-  /** When streams end with UNAVAILABLE, in milliseconds, give or take a tenth; never, if it isn't given. */
-  readonly streamMaxAgeMs?: number;
 }
 
 /**
  * The RPCs, in the order of the contract, which says what they mean. Requests arrive with their shape validated, and with the
  * caller's field filled in; it is 0 for who acts for no user.
  */
-export function chatService({ store, users, gate, rooms, feeds, changes, presence, streamMaxAgeMs }: ChatParts) {
-  const follow = (options: TailOptions) => Tail.open(feeds(), { ...options, maxAgeMs: streamMaxAgeMs });
+export function chatService({ store, users, gate, rooms, feeds, changes, presence }: ChatParts) {
+  const follow = (options: TailOptions) => Tail.open(feeds(), options);
 
   return {
     ...roomRpcs({ store, rooms }),
@@ -182,7 +180,7 @@ export function chatService({ store, users, gate, rooms, feeds, changes, presenc
     },
 
     streamAll: {
-      open: (_: Caller, req: StreamAllReq) => ChangeFollower.open(changes(), req, streamMaxAgeMs),
+      open: (_: Caller, req: StreamAllReq) => ChangeFollower.open(changes(), req),
       messages: ({ events }: AllNews) => events,
     },
 

@@ -10,9 +10,15 @@ export function requireData(field: string, data?: JsonObject): void {
   if (data) requireValue(field, data, 1, 0);
 }
 
-/** The bytes that such data take as JSON. */
-export function dataBytes(data?: JsonObject): number {
-  return data ? requireValue("data", data, 1, 0) : 0;
+/** The characters that such data take as JSON, about. */
+export function dataCharacters(data?: JsonObject): number {
+  return data ? charactersOf(data) : 0;
+}
+
+function charactersOf(value: JsonValue): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value !== "object" || value === null) return `${value}`.length;
+  return Object.entries(value).reduce((sum, [key, item]) => sum + key.length + 4 + charactersOf(item), 2);
 }
 
 /** The bytes with those before. Goes no deeper and no further than the limits. */

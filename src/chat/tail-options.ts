@@ -16,8 +16,6 @@ export interface TailOptions {
   readonly opening?: readonly Event[];
   /** How often it is told where it is, in milliseconds; never, if it isn't given. */
   readonly heartbeatMs?: number | undefined;
-  /** When it ends, in milliseconds, give or take a tenth; never, if it isn't given. */
-  readonly maxAgeMs?: number | undefined;
   /** Whether it ends with NOT_FOUND when a membership of the reader ends, because it can't tell. */
   readonly endsWhenRemoved?: boolean;
 }

@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "../../gen/chat_pb.ts";
 import type { News } from "../../gen/room/room_pb.ts";
-import { notInRooms, tooOld } from "./errors.ts";
+import { notInRooms } from "./errors.ts";
 import type { Feeds } from "./feeds.ts";
 import { ListCursor, type ListOwner } from "./list-cursor.ts";
-import { concernsLists } from "./lists.ts";
+import { isOfCommit } from "./lists.ts";
 import { messageCharacters } from "./message-characters.ts";
 import { isBefore, memberChanges } from "./position.ts";
 import { type CursorOwner, RoomCursor, type TailItem } from "./room-cursor.ts";
@@ -21,8 +21,8 @@ import { WaitingReader } from "./waiting-reader.ts";
  * - T2 Each room's messages come in seq order and its members in member_seq order, none missing, none twice, whatever
  *   the subscriber loses, doubles, delays or reorders. There is no order between rooms.
  * - T3 It holds nothing but its cursors and a few pages of the log, however slowly it is read.
- * - T4 It ends by rejecting: with the reason it was closed for, what the store threw, or UNAVAILABLE when it is as old as
- *   it may get. Closed, it leaves nothing behind.
+ * - T4 It ends by rejecting: with the reason it was closed for, or with what the store threw. Closed, it leaves nothing
+ *   behind.
  * - T5 Once the reader's membership of a room has ended, nothing that was committed later is given; member_removed of
  *   the reader is the last of the room. Likewise, room_deleted is the last of a room that is deleted.
  * - T6 A reader that started a room from a cursor is told where its members have read to, before it has caught up.
@@ -49,7 +49,6 @@ export class Tail implements CursorOwner, ListOwner {
   #isCatchingUp = false;
   #isHeartbeatDue = false;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
-  #retirement: ReturnType<typeof setTimeout> | undefined;
   #closed: { readonly reason: unknown } | undefined;
 
   static async open(feeds: Feeds, options: TailOptions): Promise<Tail> {
@@ -59,7 +58,7 @@ export class Tail implements CursorOwner, ListOwner {
   }
 
   private constructor(feeds: Feeds, options: TailOptions, followed: readonly FollowedRoom[]) {
-    const { userId, memberships, from, opening = [], heartbeatMs, maxAgeMs, endsWhenRemoved = false } = options;
+    const { userId, memberships, from, opening = [], heartbeatMs, endsWhenRemoved = false } = options;
     this.userId = userId;
     this.#feeds = feeds;
     this.#epoch = memberships.epoch;
@@ -75,8 +74,6 @@ export class Tail implements CursorOwner, ListOwner {
     }
     this.#items.push(this.#positions("caughtUp"), ...opening);
     if (heartbeatMs !== undefined) this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
-    if (maxAgeMs === undefined) return;
-    this.#retirement = setTimeout(() => this.close(tooOld()), maxAgeMs * (0.9 + 0.2 * Math.random()));
   }
 
   /** What there is to tell. While the reader waits, items go to `push`; if that returns false, there is nothing more. */
@@ -100,7 +97,6 @@ export class Tail implements CursorOwner, ListOwner {
     if (this.#closed) return;
     this.#closed = { reason };
     clearInterval(this.#heartbeat);
-    clearTimeout(this.#retirement);
     for (const cursor of this.#rooms.values()) this.#leave(cursor);
     this.#list?.close();
     this.#rooms.clear();
@@ -114,7 +110,7 @@ export class Tail implements CursorOwner, ListOwner {
 
   hear(cursor: RoomCursor, news: News): void {
     if (!this.#reader.takesItems) return this.look(cursor);
-    for (const item of this.#lose(cursor, cursor.take(news))) this.#hand(item);
+    for (const item of this.#told(cursor, cursor.take(news))) this.#hand(item);
     if (cursor.isLost) this.#reader.wake(); // perhaps it was the last room to catch up
   }
 
@@ -160,7 +156,6 @@ export class Tail implements CursorOwner, ListOwner {
     const items: TailItem[] = [];
     let [changes, characters] = [0, 0];
     for (const cursor of this.#due) {
-      if (cursor.isLost) items.push(...this.#lose(cursor, cursor.deleted()));
       while (!cursor.isLost && cursor.next !== undefined && !cursor.isAtEnd) {
         if (changes >= logPageChanges || characters >= logPageBytes) {
           this.#postpone(cursor);
@@ -171,10 +166,11 @@ export class Tail implements CursorOwner, ListOwner {
           cursor.next = undefined;
           break;
         }
-        items.push(...this.#lose(cursor, cursor.take(news)));
+        items.push(...this.#told(cursor, cursor.take(news)));
         changes += news.messages.length + memberChanges(news).length + news.typing.length;
         for (const message of news.messages) characters += messageCharacters(message);
       }
+      if (!cursor.isLost && cursor.feed.isGone) items.push(...this.#told(cursor, cursor.takeDeletion()));
       if (cursor.isLost || cursor.next === undefined) continue;
       this.#due.delete(cursor);
       items.push(...cursor.takeRumours());
@@ -191,7 +187,7 @@ export class Tail implements CursorOwner, ListOwner {
   /** Reads a page of each of a few rooms that are behind their feeds; those whose turn it was longest ago come first. */
   async #readLog(): Promise<void> {
     const { log, limits } = this.#feeds;
-    const behind = [...this.#due].filter(({ next, isLost }) => next === undefined && !isLost);
+    const behind = [...this.#due].filter(({ next, feed }) => next === undefined && !feed.isGone);
     const cursors = behind.slice(0, limits.readerPages);
     if (cursors.length === 0 || this.#closed) return;
     let pages: readonly (LogPage | undefined)[];
@@ -206,16 +202,16 @@ export class Tail implements CursorOwner, ListOwner {
       if (cursor.isLost) continue;
       this.#postpone(cursor);
       if (page) {
-        const items = this.#lose(cursor, cursor.takePage(page));
+        const items = this.#told(cursor, cursor.takePage(page));
         if (items.length > 0) this.#isCatchingUp = true;
         this.#items.push(...items);
-      } else cursor.leave();
+      } else cursor.feed.hearDeleted();
     }
   }
 
-  /** What the reader is told of an item; if the room was lost with it, in the end. */
-  #lose(cursor: RoomCursor, item: TailItem | undefined): readonly TailItem[] {
-    if (item?.$typeName === "room.News" && concernsLists(item)) this.#list?.wake();
+  /** What the reader is told of an item, which may be the last of the room. */
+  #told(cursor: RoomCursor, item: TailItem | undefined): readonly TailItem[] {
+    if (item?.$typeName === "room.News" && isOfCommit(item)) this.#list?.wake();
     if (cursor.isLost) {
       const { roomId } = cursor.feed;
       this.#due.delete(cursor);

@@ -10,6 +10,7 @@ import { Committer } from "../chat/committer.ts";
 import { Eraser } from "../chat/erasure.ts";
 import { Feeds } from "../chat/feeds.ts";
 import { HEAD_WATCH_MS } from "../chat/limits.ts";
+import { isOfCommit } from "../chat/lists.ts";
 import { MemoryBroadcaster } from "../chat/memory-broadcaster.ts";
 import { SearchIndexer } from "../chat/search-indexer.ts";
 import { SharedPresence } from "../chat/shared-presence.ts";
@@ -57,9 +58,9 @@ export async function serve(config: Config, identify?: Identify): Promise<Runnin
   const users = new LibsqlUsers(database);
   const revocations = new RevocationWatch(users, limits);
   const broadcaster = new MemoryBroadcaster();
-  const presences = new LibsqlPresence(database);
-  const presence = started.use(new SharedPresence(presences, broadcaster));
-  const feeds = new Feeds({ store, subscriber: broadcaster, presence, limits });
+  const presence = new LibsqlPresence(database);
+  const presenceBoard = started.use(new SharedPresence(presence, broadcaster));
+  const feeds = new Feeds({ store, subscriber: broadcaster, presence: presenceBoard, limits });
   const changes = new ChangeLog(store, limits, HEAD_WATCH_MS);
   const indexer = started.use(
     new SearchIndexer(new LibsqlSearchIndex(database), (error) =>
@@ -69,10 +70,11 @@ export async function serve(config: Config, identify?: Identify): Promise<Runnin
   const publisher = {
     publish(news: News) {
       broadcaster.publish(news);
+      if (!isOfCommit(news)) return;
       // Lists hear of all rooms: what is committed here is in them at once.
       feeds.lists.hear(news);
       changes.wake();
-      indexer.wake();
+      if (news.messages.length > 0) indexer.wake();
     },
   };
   const rooms = new Committer(store, publisher, { gather: nextTurn, limits });
@@ -87,7 +89,7 @@ export async function serve(config: Config, identify?: Identify): Promise<Runnin
     rooms,
     feeds: () => feeds,
     changes: () => changes,
-    presence: presences,
+    presence,
     readiness,
     identify: identify ?? createIdentify({ auth, users, rooms: store, revocations, limits }),
     gate: new ProcessGate(revocations, limits),

@@ -23,6 +23,8 @@ export interface EndpointParts extends ChatParts {
   readonly identify: Identify;
   readonly gate: StreamGate;
   readonly roomCreation: RoomCreation;
+  /** When streams end with UNAVAILABLE, in milliseconds, give or take a tenth; never, if it isn't given. */
+  readonly streamMaxAgeMs?: number;
   /** Ends all streams, with its reason. */
   readonly shutdownSignal?: AbortSignal;
   readonly limits?: Limits;
@@ -30,9 +32,9 @@ export interface EndpointParts extends ChatParts {
 
 /** The endpoints of all RPCs, by their paths. */
 export function createEndpoints(parts: EndpointParts): Endpoints {
-  const { readiness, identify, gate, users, roomCreation, shutdownSignal, limits = LIMITS } = parts;
+  const { readiness, identify, gate, users, roomCreation, streamMaxAgeMs, shutdownSignal, limits = LIMITS } = parts;
   const rpcs = createRpcs(parts, readiness, roomCreation);
-  const openStreams = new OpenStreams(shutdownSignal);
+  const openStreams = new OpenStreams(shutdownSignal, streamMaxAgeMs);
   const publicStreams = new OpenStreams(shutdownSignal);
   const requests = rpcs.filter(({ kind }) => kind !== "exchange").map(({ method }) => method.input);
   const invoke = createInvoke({

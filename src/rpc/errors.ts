@@ -37,6 +37,11 @@ export function tokenRevoked(): ConnectError {
   return new ConnectError("the token has been revoked", Code.Unauthenticated);
 }
 
+/** Of a stream. */
+export function tooOld(): ConnectError {
+  return new ConnectError("the stream has reached its maximum age; resume from your cursors", Code.Unavailable);
+}
+
 export function deadlineExceeded(): ConnectError {
   return new ConnectError("the operation timed out", Code.DeadlineExceeded);
 }

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Call } from "./call.ts";
-import { clientLeft, deadlineExceeded, tokenExpired } from "./errors.ts";
+import { clientLeft, deadlineExceeded, tokenExpired, tooOld } from "./errors.ts";
 import type { Live, StreamRpc } from "./rpc.ts";
 import type { StreamGate } from "./stream-gate.ts";
 
@@ -16,6 +16,7 @@ export class OpenStream {
   #ended: { readonly reason: unknown } | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #expiry: ReturnType<typeof setTimeout> | undefined;
+  #retirement: ReturnType<typeof setTimeout> | undefined;
 
   constructor(call: Call, rpc: StreamRpc, openStreams: OpenStreams, gate: StreamGate) {
     this.call = call;
@@ -32,6 +33,11 @@ export class OpenStream {
     if (remainingMs !== undefined) this.#deadline = setTimeout(() => this.end(deadlineExceeded()), remainingMs);
     if (caller?.expiresAt !== undefined) {
       this.#expiry = setTimeout(() => this.end(tokenExpired()), Math.max(0, caller.expiresAt - Date.now()));
+    }
+    const { maxAgeMs } = this.#openStreams;
+    if (maxAgeMs !== undefined) {
+      // Give or take a tenth, so that those who came together don't come back together.
+      this.#retirement = setTimeout(() => this.end(tooOld()), maxAgeMs * (0.9 + 0.2 * Math.random()));
     }
     try {
       // First, since tokens may be revoked while the log is read.
@@ -61,6 +67,7 @@ export class OpenStream {
     this.#ended = { reason };
     clearTimeout(this.#deadline);
     clearTimeout(this.#expiry);
+    clearTimeout(this.#retirement);
     this.#pass?.[Symbol.dispose]();
     this.#openStreams.remove(this);
     this.call.end(reason);
@@ -75,11 +82,14 @@ export class OpenStream {
 
 /** What is open in the process, and ends when the signal is aborted. */
 export class OpenStreams {
+  /** When its streams end with UNAVAILABLE, in milliseconds, give or take a tenth; never, if it isn't set. */
+  readonly maxAgeMs: number | undefined;
   readonly #open = new Set<Endable>();
   readonly #shutdown: AbortSignal | undefined;
 
-  constructor(shutdown?: AbortSignal) {
+  constructor(shutdown?: AbortSignal, maxAgeMs?: number) {
     this.#shutdown = shutdown;
+    this.maxAgeMs = maxAgeMs;
     // One listener for all of them, since a signal looks through its listeners to add another.
     shutdown?.addEventListener("abort", () => this.#open.forEach((each) => each.end(shutdown.reason)));
   }

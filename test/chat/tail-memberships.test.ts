@@ -86,6 +86,23 @@ describe("[T5] the end of a membership", () => {
     expect(setup.feeds.size).toBe(1);
   });
 
+  test("is told, and not that the room was deleted after it, to a reader who takes both at once", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following({ rooms: [1n, 2n] });
+    setup.publish(1n, { kind: "send" }, { kind: "remove", userId: 1n });
+    setup.broadcaster.publish(create(NewsSchema, { roomId: 1n, isDeleted: true }));
+    expect(said(await tail.next())).toEqual(["memberRemoved"]);
+    expect(setup.feeds.size).toBe(1);
+  });
+
+  test("is told of a room that is deleted after what it had before", async () => {
+    const setup = new TailSetup();
+    const tail = await setup.following({ rooms: [1n, 2n] });
+    setup.send(1n);
+    setup.broadcaster.publish(create(NewsSchema, { roomId: 1n, isDeleted: true }));
+    expect(said(await tail.next())).toEqual(["1/2", "roomDeleted"]);
+  });
+
   test("is told of a room that was deleted elsewhere, when the rooms are looked at next", async () => {
     const setup = new TailSetup();
     const tail = await setup.following({ rooms: [1n, 2n] });

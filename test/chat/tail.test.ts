@@ -381,32 +381,6 @@ describe("[T4] a tail ends", () => {
     await setup.expectNothingLeft();
   });
 
-  test.each([
-    [0, 54_000],
-    [0.5, 60_000],
-    [1, 66_000],
-  ])("with UNAVAILABLE when it is as old as it may get, give or take a tenth: %d", async (random, ms) => {
-    vi.spyOn(Math, "random").mockReturnValueOnce(random);
-    const setup = new TailSetup();
-    const tail = await setup.tail({ maxAgeMs: 60_000, heartbeatMs: 600_000 });
-    await tail.next();
-    const waiting = tail.next();
-    await vi.advanceTimersByTimeAsync(ms - 1);
-    setup.send();
-    expect(seqs(await waiting)).toEqual([1]);
-    await vi.advanceTimersByTimeAsync(1);
-    await expect(tail.next()).rejects.toMatchObject({ code: Code.Unavailable });
-    await setup.expectNothingLeft();
-  });
-
-  test("before it is as old as it may get, without a timer left", async () => {
-    const setup = new TailSetup();
-    const tail = await setup.tail({ maxAgeMs: 60_000, heartbeatMs: 600_000 });
-    await tail.next();
-    tail.close("gone");
-    await setup.expectNothingLeft();
-  });
-
   test("with what the store threw when it asked for a page of its own", async () => {
     const setup = new TailSetup();
     setup.log.append(1n);

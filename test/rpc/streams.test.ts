@@ -246,6 +246,32 @@ describe("a stream", () => {
     await events!.return();
   });
 
+  test.each([
+    [0, 54_000],
+    [0.5, 60_000],
+    [1, 66_000],
+  ])("ends with UNAVAILABLE when it is as old as it may get, give or take a tenth: %d", async (random, ms) => {
+    vi.spyOn(Math, "random").mockReturnValueOnce(random);
+    const setup = new StreamSetup(ours, 60_000);
+    const response = await setup.handler(streamRequest(JSON_STREAM, { method: "StreamMessage" }));
+    const body = new BodyReader(response);
+    await vi.advanceTimersByTimeAsync(ms - 1);
+    setup.commit(1n);
+    await body.readEnvelopes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    await body.readToEnd();
+    expect(new TextDecoder().decode(body.bytes)).toContain('"code":"unavailable"');
+    setup.expectNothingLeft();
+  });
+
+  test("that ends before that leaves no timer", async () => {
+    const setup = new StreamSetup(ours, 60_000);
+    const response = await setup.handler(streamRequest(JSON_STREAM, { method: "StreamMessage" }));
+    setup.shutdown.abort(new ConnectError("over", Code.Unavailable));
+    await new BodyReader(response).readToEnd();
+    setup.expectNothingLeft();
+  });
+
   test("is live when it has its headers: what is committed then arrives, whenever the body is read", async () => {
     const setup = new StreamSetup();
     const { promise: link, resolve: connect } = Promise.withResolvers<void>();

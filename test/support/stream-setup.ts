@@ -25,7 +25,7 @@ export class StreamSetup {
   readonly log = new MemoryLog();
   readonly broadcaster = new MemoryBroadcaster();
   readonly shutdown = new AbortController();
-  readonly openStreams = new OpenStreams(this.shutdown.signal);
+  readonly openStreams: OpenStreams;
   readonly feeds: Feeds;
   readonly rpcs: readonly Rpc[];
   readonly invoke: Invoke;
@@ -36,7 +36,9 @@ export class StreamSetup {
 
   changedLists: ChatStore["changedLists"] = (places, size) => this.log.changedLists(places, size);
 
-  constructor(pipeline: Pipeline = ours) {
+  /** @param streamMaxAgeMs when streams end, in milliseconds, give or take a tenth; never, if it isn't given */
+  constructor(pipeline: Pipeline = ours, streamMaxAgeMs?: number) {
+    this.openStreams = new OpenStreams(this.shutdown.signal, streamMaxAgeMs);
     const store: Pick<ChatStore, "memberships" | "readLogs" | "changedRooms" | "changedLists"> = {
       memberships: (userId, roomIds) => this.memberships(userId, roomIds),
       readLogs: (places, size) => this.readLogs(places, size),

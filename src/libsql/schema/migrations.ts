@@ -3,6 +3,7 @@ import { MessageKind, Role } from "../../../gen/chat_pb.ts";
 import { FIRST_KEYED_USER } from "../../chat/user-store.ts";
 import { randomEpoch } from "./epoch.ts";
 import { PRESENCE } from "./presence.ts";
+import { THREADS } from "./threads.ts";
 import { WORDS } from "./words.ts";
 
 /** A change of the schema. Its statements are made when it runs. */
@@ -200,33 +201,13 @@ export const migrations: readonly Migration[] = [
       "ALTER TABLE messages ADD COLUMN created_seq INTEGER",
       "ALTER TABLE messages ADD COLUMN edited_at INTEGER",
       `ALTER TABLE messages ADD COLUMN kind INTEGER NOT NULL DEFAULT ${MessageKind.USER}`,
-      "ALTER TABLE messages ADD COLUMN thread_id INTEGER NOT NULL DEFAULT 0",
-      "ALTER TABLE messages ADD COLUMN reply_count INTEGER NOT NULL DEFAULT 0",
       "ALTER TABLE messages ADD COLUMN pinned_at INTEGER",
       "ALTER TABLE messages ADD COLUMN data TEXT",
       "ALTER TABLE messages ADD COLUMN mentions TEXT",
       "ALTER TABLE messages ADD COLUMN reactions TEXT",
       "UPDATE messages SET edited_at = updated_at WHERE updated_at > created_at AND deleted_at IS NULL",
-      // From the first messages down, since from each reply up a long chain would take the square of its length.
-      "CREATE INDEX messages_by_original ON messages (reply_to_id) WHERE reply_to_id > 0",
-      `UPDATE messages SET thread_id = thread.first_id FROM (
-          WITH RECURSIVE replies (id, first_id) AS (
-            SELECT reply.id, original.id FROM messages AS original JOIN messages AS reply ON reply.reply_to_id = original.id
-            WHERE original.reply_to_id = 0 AND reply.reply_to_id > 0
-            UNION ALL
-            SELECT reply.id, first_id FROM replies JOIN messages AS reply ON reply.reply_to_id = replies.id
-            WHERE reply.reply_to_id > 0
-          )
-          SELECT id, first_id FROM replies
-        ) AS thread WHERE messages.id = thread.id`,
-      "DROP INDEX messages_by_original",
       "CREATE INDEX messages_by_revision ON messages (revision, room_id, seq)",
-      "CREATE INDEX messages_by_thread ON messages (room_id, thread_id, id) WHERE thread_id > 0",
       "CREATE INDEX messages_pinned ON messages (room_id, id) WHERE pinned_at IS NOT NULL",
-      `UPDATE messages SET reply_count = replies.count FROM (
-          SELECT room_id, thread_id, count(*) AS count FROM messages WHERE thread_id > 0 AND deleted_at IS NULL
-          GROUP BY room_id, thread_id
-        ) AS replies WHERE messages.room_id = replies.room_id AND messages.id = replies.thread_id`,
 
       // Who reacted how, the first first by revision.
       `CREATE TABLE reactions (
@@ -246,6 +227,7 @@ export const migrations: readonly Migration[] = [
         PRIMARY KEY (room_id, user_id, message_id)
       ) STRICT, WITHOUT ROWID`,
 
+      ...THREADS,
       ...PRESENCE,
       ...WORDS,
     ],
