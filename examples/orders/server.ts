@@ -68,12 +68,8 @@ app.post("/orders", async (c) => {
     name: `${order.item} for ${buyer.name}`,
     data: order,
   });
-  const said = {
-    body: `${buyer.name} has ordered: ${order.item}`,
-    data: { state: "ordered" },
-    kind: MessageKind.SYSTEM,
-  };
-  await chat.sendMessage({ roomId: room!.id, ...said, clientMessageId: order.id });
+  const said = { body: `${buyer.name} has ordered: ${order.item}`, data: { state: "ordered" } };
+  await chat.sendMessage({ roomId: room!.id, ...said, kind: MessageKind.SYSTEM, clientMessageId: order.id });
   return c.json(order);
 });
 

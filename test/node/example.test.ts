@@ -70,6 +70,8 @@ test.skipIf(noBrowser)(
     await see(ann, "👍 1");
     await sue.locator("#text").pressSequentially("To", { delay: 50 });
     await see(ann, "Sue is typing …");
+    expect(await sue.locator("#typing").textContent(), "to herself").toBe("");
+    await ann.locator("#typing", { hasText: /^$/ }).waitFor({ state: "attached" });
     const mails = await sue.evaluate(async () => (await fetch("/mails")).json());
     expect(mails).toEqual([{ to: "Sue", text: "When will it come, @Sue?" }]);
 
