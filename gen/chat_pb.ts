@@ -231,7 +231,8 @@ export type Member = Message$1<"chat_grpc.Member"> & {
   readMessageId: bigint;
 
   /**
-   * The number of its beginning, or its end, among the changes of the room's members: 1, 2, 3, …
+   * The number of its latest change among those of the room and its members: 1, 2, 3, … That it has begun, has ended, has
+   * another role, was muted or banned; how far the member has read is no such change.
    *
    * @generated from field: int64 member_seq = 7;
    */
@@ -1552,7 +1553,7 @@ export type Event = Message$1<"chat_grpc.Event"> & {
    */
   event: {
     /**
-     * A message was sent, edited or deleted; this is what it is now.
+     * A message was sent, edited, deleted, reacted to, replied to or pinned; this is what it is now.
      *
      * @generated from field: chat_grpc.Message message = 1;
      */
@@ -1560,7 +1561,7 @@ export type Event = Message$1<"chat_grpc.Event"> & {
     case: "message";
   } | {
     /**
-     * A user became a member, or has another role now; this is what the membership is now.
+     * A user became a member, has another role now, or was muted; this is what the membership is now.
      *
      * @generated from field: chat_grpc.Member member_added = 2;
      */
@@ -1568,7 +1569,8 @@ export type Event = Message$1<"chat_grpc.Event"> & {
     case: "memberAdded";
   } | {
     /**
-     * A membership ended. If it was the reader's own, nothing more comes of the room.
+     * A membership ended, or who isn't a member was banned, or may be added again. If it was the reader's own, nothing more
+     * comes of the room.
      *
      * @generated from field: chat_grpc.Member member_removed = 3;
      */
@@ -3029,7 +3031,8 @@ export const ChatService: GenService<{
   /**
    * Opens the one room of a post. The creator becomes its first member in the same transaction. By services, and by users
    * where ROOM_CREATION=users, who may learn by it which posts have rooms.
-   * ALREADY_EXISTS: the post has a room. RESOURCE_EXHAUSTED: the creator has as many rooms as a user may.
+   * ALREADY_EXISTS: the post has a room; for who may read it, the reason of google.rpc.ErrorInfo is ROOM_EXISTS, and its
+   * metadata has `room_id`. RESOURCE_EXHAUSTED: the creator has as many rooms as a user may.
    *
    * @generated from rpc chat_grpc.ChatService.CreateChatRoom
    */
@@ -3042,7 +3045,8 @@ export const ChatService: GenService<{
    * Opens the room of a key or a post, unless it is there, and lets users into it: as often as one likes, with one and the
    * same outcome. By services, and by users where ROOM_CREATION=users. The name and the data are those of a new room; one
    * that is there keeps its own. Users who are members already stay as they are; those who can't be added are told.
-   * NOT_FOUND: the room is there, and the caller, a user, is not a member.
+   * NOT_FOUND: the room is there, and the caller, a user, is not a member. PERMISSION_DENIED: the room is there, and the caller,
+   * neither its owner nor a moderator, names somebody who isn't in it.
    * RESOURCE_EXHAUSTED: the creator has as many rooms as a user may.
    *
    * @generated from rpc chat_grpc.ChatService.EnsureRoom
@@ -3137,7 +3141,8 @@ export const ChatService: GenService<{
    * arrive is delivered. The sender receives its own messages too; a user may hold several streams.
    * A stream ends only with an error; UNAVAILABLE means open it again with the cursors reached.
    * It ends with UNAUTHENTICATED when its token expires or is revoked: open the next one with a new token before.
-   * NOT_FOUND: the caller may not read one of the rooms, or it doesn't exist.
+   * NOT_FOUND: the caller may not read one of the rooms, or it doesn't exist; the reason of google.rpc.ErrorInfo is NO_ROOM,
+   * and its metadata has those rooms as `room_ids`.
    * OUT_OF_RANGE: a cursor can't be served. INVALID_ARGUMENT: a cursor for a room not in room_ids.
    *
    * @generated from rpc chat_grpc.ChatService.StreamMessage
@@ -3148,7 +3153,7 @@ export const ChatService: GenService<{
     output: typeof MessageSchema;
   },
   /**
-   * A room, by its id or its post's. For members, views and services, as are the lists of its messages and members.
+   * A room, by its id, its key, or its post's id. For members, views and services, as are the lists of its messages and members.
    * NOT_FOUND: no such room, or the caller may not read it.
    *
    * @generated from rpc chat_grpc.ChatService.GetRoom
@@ -3335,7 +3340,8 @@ export const ChatService: GenService<{
     output: typeof MemberSchema;
   },
   /**
-   * Shows the other members for a few seconds that a member is typing, or that the member has stopped. Nothing is stored.
+   * Shows the members for a few seconds that one of them is typing, or has stopped; the member's own streams are told as well.
+   * Nothing is stored.
    * Once a second is enough: what comes more often is not passed on, nor is it told on other servers.
    * NOT_FOUND: not a member.
    *
@@ -3352,7 +3358,8 @@ export const ChatService: GenService<{
    * member_seq order, none missing, none twice. Whoever was away learns of every message and member that changed, once,
    * in its latest state. A stream ends only with an error; UNAVAILABLE means open it again with the cursors reached.
    * It ends with UNAUTHENTICATED when its token expires or is revoked: open the next one with a new token before.
-   * NOT_FOUND: the caller may not read one of the rooms, or it doesn't exist.
+   * NOT_FOUND: the caller may not read one of the rooms, or it doesn't exist; the reason of google.rpc.ErrorInfo is NO_ROOM,
+   * and its metadata has those rooms as `room_ids`.
    * INVALID_ARGUMENT: a cursor for a room not in room_ids.
    *
    * @generated from rpc chat_grpc.ChatService.StreamEvents

@@ -469,7 +469,8 @@ export type News = Message<"room.News"> & {
   messages: Message$1[];
 
   /**
-   * Changes of its members, in member_seq order. With that of the record, if it is set, they are consecutive.
+   * Changes of its members, in member_seq order. With that of the record, if it is set, they are consecutive, unless a commit
+   * changed the record or a member twice: then a number is missing, as if the news before had been lost.
    *
    * @generated from field: repeated chat_grpc.Member members = 3;
    */

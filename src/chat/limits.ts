@@ -68,16 +68,16 @@ export const LIMITS = {
   /** Members whose last typing a room's host remembers; beyond it, the oldest are forgotten. */
   typingMembers: 10_000,
 
-  /** A user's sends, edits and deletions, and how many of them at once. */
+  /** A user's sends, edits, deletions, reactions and pins, and how many of them at once. */
   sendsPerSecond: 5,
   sendsBurst: 20,
   /** Those in one room, as the room's host counts them. */
   roomSendsPerSecond: 5,
   roomSendsBurst: 20,
-  /** Rooms that a user opens. */
+  /** Rooms that a user opens, or deletes. */
   roomsPerMinute: 10,
   roomsBurst: 20,
-  /** Members whom a user adds, removes, or gives a role. */
+  /** Members whom a user adds, removes, mutes, bans, or gives a role; and changes of a room's record. */
   membersPerMinute: 60,
   membersBurst: 100,
   /** A user's typing and read marks. */

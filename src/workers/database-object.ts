@@ -19,7 +19,7 @@ import { ofAnotherVersion, toOutcome } from "./outcomes.ts";
 import { StorageDatabase } from "./storage-database.ts";
 import { type WorkerConfig, workerConfig } from "./worker-config.ts";
 
-/** When the database looks whether the deletion of a room was finished by the Worker that was asked for it, in milliseconds. */
+/** When the deletion of a room is finished, should this object be cut short after its commit, in milliseconds. */
 const ERASE_MS = 60_000;
 
 const log = getLogger(["roomlog", "database"]);

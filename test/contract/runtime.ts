@@ -19,7 +19,7 @@ export function runtimeContract(
   protocols: readonly Protocol[],
   ...contracts: Contract[]
 ): void {
-  describe(runtime, () => {
+  describe(`[P6] ${runtime}`, () => {
     let service: Service;
     beforeAll(async () => void (service = await start()), 120_000);
     afterAll(() => service?.[Symbol.asyncDispose]());
