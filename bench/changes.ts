@@ -66,7 +66,13 @@ function send(roomId: bigint, n: number): RoomChange {
 }
 
 function edit(roomId: bigint, messageId: bigint, n: number): RoomChange {
-  const value = create(EditMessageReqSchema, { roomId, messageId, userId: USER, body: `${n}`, clientEditId: `${n}` });
+  const value = create(EditMessageReqSchema, {
+    roomId,
+    messageId,
+    userId: USER,
+    body: `${n} ${BODY}`,
+    clientEditId: `${n}`,
+  });
   return { case: "editMessage", value };
 }
 

@@ -12,6 +12,7 @@ import { fanOut } from "./fan-out.ts";
 import { type Row, sleep, type Topic, temporaryDirectory } from "./harness.ts";
 import { identity } from "./identity.ts";
 import { idle } from "./idle.ts";
+import { indexing } from "./indexing.ts";
 import { latency } from "./latency.ts";
 import { list } from "./list.ts";
 import { load } from "./load.ts";
@@ -28,6 +29,7 @@ import { workers } from "./workers.ts";
 const topics: Record<string, Topic> = {
   store,
   changes,
+  indexing,
   sends,
   "fan-out": fanOut,
   "catch-up": catchUp,

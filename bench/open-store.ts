@@ -1,4 +1,4 @@
-import { indexNext } from "../src/chat/search-indexer.ts";
+import { indexNext, SearchIndexer } from "../src/chat/search-indexer.ts";
 import type { ChatStore } from "../src/chat/store.ts";
 import type { Database } from "../src/libsql/database.ts";
 import { openDatabase } from "../src/libsql/open.ts";
@@ -18,6 +18,18 @@ export async function openIndexed(url: string): Promise<{ store: ChatStore; inde
   const database = await openMigrated(url);
   const index = new LibsqlSearchIndex(database);
   return { store: new LibsqlStore(database), index: async () => (await indexNext(index)).isWhole };
+}
+
+/** Likewise; with what keeps the index up to date in the background, from when it is called until that is disposed. */
+export async function openIndexing(url: string): Promise<{ store: ChatStore; keepIndexed: () => SearchIndexer }> {
+  const database = await openMigrated(url);
+  const onError = (error: unknown) => {
+    throw error;
+  };
+  return {
+    store: new LibsqlStore(database),
+    keepIndexed: () => new SearchIndexer(new LibsqlSearchIndex(database), onError),
+  };
 }
 
 async function openMigrated(url: string): Promise<Database> {
