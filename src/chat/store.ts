@@ -200,8 +200,8 @@ export interface Changes {
  *   reactions how many users have it, and the first of them by name; it has so many different ones at most. What is
  *   deleted has neither.
  * - S30 changedLists() gives for each place the rooms of the user that have changed after it, or whose membership has, each
- *   once, as the user sees it, and those that the user has left since; all from one snapshot, as many as the page's size
- *   allows. Whoever follows the pages has in the end what listRooms() gives.
+ *   once, as the user sees it, and those that the user has left since, but none for a ban after that or its lifting; all
+ *   from one snapshot, as many as the page's size allows. Whoever follows the pages has in the end what listRooms() gives.
  */
 export interface ChatStore extends AsyncDisposable {
   /** If the post has a room, only who reads it, be it as its member or by right, is told its id. */

@@ -128,6 +128,35 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect(said(await page(cat, start))).toEqual([]);
     });
 
+    test("[S30] [P5] tell of the end of a membership once, and of no ban after it, nor of its lifting", async () => {
+      const [ann, bob, cat] = [freshUser(), freshUser(), freshUser()];
+      const roomId = await newStoredRoom(store, ann, bob, cat);
+      const ban = (userId: bigint, hours: number) => {
+        const bannedUntil = timestampFromMs(Date.now() + hours * 3_600_000);
+        return apply(store, "setBan", { roomId, userId, actorId: ann, bannedUntil });
+      };
+      const start = await now();
+      await apply(store, "removeMember", { roomId, userId: bob, actorId: bob });
+      await ban(cat, 1);
+      const ended = await now();
+      for (const hours of [1, 2, -1]) {
+        for (const userId of [bob, cat]) {
+          await ban(userId, hours);
+          expect(said(await page(userId, ended)), `${hours} hours`).toEqual([]);
+          expect(said(await page(userId, start))).toEqual([-roomId]);
+        }
+      }
+      for (const userId of [bob, cat]) await apply(store, "addMember", { roomId, userId });
+      expect(said(await page(bob, ended))).toEqual([roomId]);
+      const added = await now();
+      await ban(bob, 1);
+      await apply(store, "deleteRoom", { roomId, actorId: ann });
+      for (const userId of [bob, cat]) expect(said(await page(userId, added))).toEqual([-roomId]);
+      const deleted = await now();
+      await apply(store, "eraseRoom", { roomId });
+      for (const userId of [bob, cat]) expect(said(await page(userId, deleted))).toEqual([]);
+    });
+
     test("[S30] tell of a room that was deleted as of one that was left", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const [one, two] = [await newStoredRoom(store, ann, bob), await newStoredRoom(store, ann, bob)];

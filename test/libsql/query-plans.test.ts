@@ -217,7 +217,7 @@ const FOUND_BY = [
   [/FROM members\s+WHERE revision > /, "SEARCH members USING COVERING INDEX members_by_revision (revision>?)"],
   [/FROM members INDEXED BY members_by_user/, "SEARCH members USING COVERING INDEX members_by_user (user_id=?)"],
   [/AS is_left/, "SEARCH members USING INDEX members_by_user (user_id=?)"],
-  [/AS is_left/, "SEARCH members USING INDEX members_ended (user_id=? AND revision>?)"],
+  [/AS is_left/, "SEARCH members USING COVERING INDEX members_ended (user_id=? AND left_revision>?)"],
   [/^DELETE FROM presence\s+WHERE/, "SEARCH presence USING PRIMARY KEY (room_id=? AND user_id=? AND process=?)"],
   [/^UPDATE members SET last_seen_at/, "SEARCH members USING PRIMARY KEY (room_id=? AND user_id=?)"],
   [/presence_revision > 0/, "SEARCH rooms USING COVERING INDEX rooms_by_presence (presence_revision>?)"],

@@ -77,6 +77,9 @@ export class MemoryStore implements ChatStore {
   #revision = 0n;
   /** By room and user: the revision of the latest membership. */
   readonly #memberRevisions = new Map<string, bigint>();
+  /** Likewise, those who are members now, and of those who were, the revision of the end. */
+  readonly #present = new Set<string>();
+  readonly #leftRevisions = new Map<string, bigint>();
   /** The rooms that are yet to come, by page token. */
   readonly #listings = new Map<string, readonly bigint[]>();
   #lastId = 0n;
@@ -137,7 +140,7 @@ export class MemoryStore implements ChatStore {
     });
     const deleted = [...before.keys()].filter((id) => !this.model.rooms.has(id));
     for (const roomId of deleted) {
-      this.#touch(roomId, membersBefore.get(roomId)!);
+      this.#touch(roomId, ended(membersBefore.get(roomId)!));
       this.#ledger.note(deletion(roomId), this.#revision);
     }
     for (const mark of reads) {
@@ -315,13 +318,11 @@ export class MemoryStore implements ChatStore {
       const [ofRoom, ofMember] = [this.#revisions.get(id)!, this.#memberRevision(id, userId)];
       return { id, summary, at: ofRoom > ofMember ? ofRoom : ofMember };
     });
-    const ended = [...this.#memberRevisions].flatMap(([key, at]) => {
+    const left = [...this.#leftRevisions].flatMap(([key, at]) => {
       const [id, user] = key.split("/").map(BigInt) as [bigint, bigint];
-      return user === userId && this.#wasIn(id, user) && !current.some((each) => each.id === id)
-        ? [{ id, summary: undefined, at }]
-        : [];
+      return user === userId ? [{ id, summary: undefined, at }] : [];
     });
-    const all = [...current, ...ended].filter(({ at }) => at > after).sort((a, b) => Number(a.at - b.at));
+    const all = [...current, ...left].filter(({ at }) => at > after).sort((a, b) => Number(a.at - b.at));
     const page = fitting(all.slice(0, changes), bytes, ({ summary }) => summary?.lastMessage?.body ?? "");
     const isWhole = page.length === all.length;
     return {
@@ -331,12 +332,6 @@ export class MemoryStore implements ChatStore {
       left: page.flatMap(({ id, summary }) => (summary ? [] : [id])),
       isWhole,
     };
-  }
-
-  /** Whether a user has been a member of a room, rather than only banned from it. */
-  #wasIn(roomId: bigint, user: bigint): boolean {
-    const { members } = (this.model.rooms.get(roomId) ?? this.model.deleted.get(roomId))!;
-    return membershipsIn(members).some(({ userId, removedAt }) => userId === user && !removedAt);
   }
 
   #noteNew(roomId: bigint): void {
@@ -349,7 +344,14 @@ export class MemoryStore implements ChatStore {
   #touch(roomId: bigint, members: readonly Member[]): void {
     this.#revisions.delete(roomId);
     this.#revisions.set(roomId, ++this.#revision);
-    for (const { userId } of members) this.#memberRevisions.set(`${roomId}/${userId}`, this.#revision);
+    for (const { userId, removedAt } of members) {
+      const key = `${roomId}/${userId}`;
+      this.#memberRevisions.set(key, this.#revision);
+      if (!removedAt) {
+        this.#present.add(key);
+        this.#leftRevisions.delete(key);
+      } else if (this.#present.delete(key)) this.#leftRevisions.set(key, this.#revision);
+    }
   }
 
   #memberRevision(roomId: bigint, userId: bigint): bigint {
@@ -407,6 +409,10 @@ export function newsSince(room: ModelRoom, { seq, memberSeq }: Pick<Cursor, "seq
     room: recordIn(changes),
     memberSeq: headOf(room).memberSeq,
   });
+}
+
+function ended(members: readonly Member[]): Member[] {
+  return members.map((member) => ({ ...member, removedAt: at(0) }));
 }
 
 function deletion(roomId: bigint): News {

@@ -105,7 +105,7 @@ function additionStatements({ roomId, userId, actorId }: AdditionReq, now: bigin
             id = excluded.id, member_seq = excluded.member_seq, read_message_id = excluded.read_message_id,
             joined_message_id = excluded.joined_message_id, created_at = excluded.created_at,
             updated_at = excluded.updated_at, removed_at = NULL, role = excluded.role, revision = excluded.revision,
-            banned_until = 0
+            left_revision = 0, banned_until = 0
           RETURNING *`,
       args,
     },

@@ -42,6 +42,7 @@ export function setBan(req: SetBanReq, now: bigint, { greatestId }: Bounds): Ope
         FROM rooms CROSS JOIN log_state WHERE rooms.id = ?1 AND changes() > 0
         ON CONFLICT (room_id, user_id) DO UPDATE SET
           member_seq = excluded.member_seq, updated_at = max(excluded.updated_at, updated_at),
+          left_revision = iif(removed_at IS NULL, excluded.revision, left_revision),
           removed_at = coalesce(removed_at, excluded.removed_at), revision = excluded.revision,
           banned_until = excluded.banned_until
         RETURNING *`,

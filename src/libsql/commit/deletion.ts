@@ -102,7 +102,7 @@ function endMemberships(roomId: bigint, now: bigint): InStatement[] {
   return [
     {
       sql: `UPDATE members SET removed_at = ?2, updated_at = max(CAST(?2 AS INTEGER), updated_at),
-          revision = ${NEXT_REVISION}
+          revision = ${NEXT_REVISION}, left_revision = ${NEXT_REVISION}
         WHERE room_id = ?1 AND user_id IN (
           SELECT user_id FROM members INDEXED BY members_by_room WHERE room_id = ?1 AND removed_at IS NULL LIMIT ${STEP}
         ) AND ${IS_DELETED}`,

@@ -21,7 +21,8 @@ export function removeMember(req: RemoveMemberReq, now: bigint): Operation {
       { sql: REMOVAL, args: [roomId, userId, actorId] },
       {
         sql: `UPDATE members SET removed_at = ?4, updated_at = max(CAST(?4 AS INTEGER), updated_at),
-            member_seq = (SELECT member_seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION}
+            member_seq = (SELECT member_seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION},
+            left_revision = ${NEXT_REVISION}
           WHERE room_id = ?1 AND user_id = (SELECT user_id FROM (${REMOVAL}) WHERE verdict = 'ok') RETURNING *`,
         args: [roomId, userId, actorId, now],
       },

@@ -51,9 +51,6 @@ const PLACES = "SELECT key AS place, value ->> 0 AS user_id, value ->> 1 AS afte
 
 const LATEST = "max(members.revision, rooms.revision)";
 
-/** Whether a row is of a ban alone: of a room that the user hasn't been in, and isn't told of. */
-const WAS_NEVER_IN = "(members.joined_message_id = 0 AND members.removed_at = members.created_at)";
-
 const SUMMARY_BYTES = ["body", "messages.data", "name", "room_records.data"]
   .map((column) => `coalesce(octet_length(${column}), 0)`)
   .join(" + ");
@@ -67,11 +64,10 @@ const LISTED = `
     CROSS JOIN rooms ON rooms.id = members.room_id
     WHERE ${LATEST} > after
     UNION ALL
-    SELECT place, places.user_id, members.room_id, members.revision AS at, 1 AS is_left
+    SELECT place, places.user_id, members.room_id, left_revision AS at, 1 AS is_left
     FROM (${PLACES}) AS places
     CROSS JOIN members INDEXED BY members_ended
-      ON members.user_id = places.user_id AND members.removed_at IS NOT NULL AND members.revision > after
-        AND NOT ${WAS_NEVER_IN}
+      ON members.user_id = places.user_id AND left_revision > 0 AND left_revision > after
   ), numbered AS (
     SELECT *, row_number() OVER (PARTITION BY place ORDER BY at) AS nth, count(*) OVER (PARTITION BY place) AS changes
     FROM changed
