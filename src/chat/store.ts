@@ -183,8 +183,9 @@ export interface Changes {
  * - S12 ensureRoom() opens a room unless its key has one, whoever else does so at the same time. Users whom addMembers can't
  *   add are told, and don't hinder the others; members stay as they are.
  * - S15 A reader, who is muted, and, in a frozen room, who is neither owner nor moderator, neither sends nor edits: PERMISSION_DENIED,
- *   by the clock of the commit. In a slow room a member waits after a message: RESOURCE_EXHAUSTED; of those of one commit the
- *   first is taken. What a service says is held back by none of it, and is the service's alone to edit.
+ *   by the clock of the commit. In a slow room a member waits after a message that was sent while it was slow, for as long
+ *   as the room says by then: RESOURCE_EXHAUSTED; of those of one commit the first is taken. What a service says is held
+ *   back by none of it, and is the service's alone to edit.
  * - S16 A ban ends a membership, takes the next member_seq, as its lifting does, and keeps the user from being added. Its
  *   time is in the answer of setBan and in the list of the banned only, which moderators read.
  * - S17 A reply belongs to the thread of what it replies to. The message that a thread began with counts its replies: with new

@@ -111,6 +111,28 @@ export function frozenContract(parts: () => StoreParts): void {
         .toEqual(["ok"]);
     });
 
+    test("[S15] have a member wait as long as the room says by then, be it less or more than at the message", async () => {
+      const roomId = await newRoom();
+      await slow(roomId, 3_600);
+      expect(codes(await store.commit([say(roomId, member)]))).toEqual(["ok"]);
+      await slow(roomId, 1);
+      let sent: Message | ConnectError | undefined;
+      await expect
+        .poll(
+          async () => {
+            const commit = await store.commit([say(roomId, member)]);
+            sent = commit.outcomes[0] as Message | ConnectError;
+            return codes(commit);
+          },
+          { timeout: 10_000 },
+        )
+        .toEqual(["ok"]);
+      await slow(roomId, 3_600);
+      const [refused] = (await store.commit([say(roomId, member)])).outcomes as ConnectError[];
+      const until = new Date(timestampMs((sent as Message).createdAt!) + HOUR_MS).toISOString();
+      expect(refused!.findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "SLOW_MODE", metadata: { until } }]);
+    });
+
     test("[S15] have a member wait who leaves and comes back", async () => {
       const roomId = await newRoom();
       await slow(roomId, 3_600);

@@ -183,8 +183,8 @@ const FOUND_BY = [
     "SEARCH reactions USING COVERING INDEX reactions_by_age (message_id=? AND emoji=?)",
   ],
   [/AND thread_id = /, "SEARCH messages USING INDEX messages_by_thread (room_id=? AND thread_id=?"],
-  [/^UPDATE members\s+SET may_send_at/, "SEARCH members USING PRIMARY KEY (room_id=? AND user_id=?)"],
-  [/^UPDATE members\s+SET may_send_at/, "SEARCH sent USING INDEX messages_by_id (room_id=? AND id>?)"],
+  [/^UPDATE members\s+SET last_sent_at/, "SEARCH members USING PRIMARY KEY (room_id=? AND user_id=?)"],
+  [/^UPDATE members\s+SET last_sent_at/, "SEARCH sent USING INDEX messages_by_id (room_id=? AND id>?)"],
   [/^UPDATE messages SET reply_count = reply_count \+ added/, "SEARCH messages USING INTEGER PRIMARY KEY (rowid=?)"],
   [/^DELETE FROM mentions/, "SEARCH mentions USING PRIMARY KEY (room_id=? AND user_id=? AND message_id=?)"],
   [

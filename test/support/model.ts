@@ -59,8 +59,8 @@ export interface ModelRoom extends RoomLogs {
   readonly edits: Set<string>;
   /** Until when users are banned. */
   readonly bans: Map<bigint, Timestamp>;
-  /** Members who have sent since the room is slow, for longer than a test takes. */
-  readonly waiting: Set<bigint>;
+  /** When members have last sent while the room was slow, in milliseconds. */
+  readonly sentAt: Map<bigint, number>;
   /** Those of whom only the next answer tells it: the room became slow, or wasn't any more, while they sent. */
   readonly mayWait: Set<bigint>;
   /** Who reacted how, by message and emoji, the first first. */
@@ -96,10 +96,11 @@ export class Model {
     clone.deleted = this.deleted;
     clone.rooms = new Map(
       [...this.rooms].map(
-        ([id, { room, messages, members, reads, edits, joined, bans, waiting, mayWait, replies, reactions }]) => {
+        ([id, { room, messages, members, reads, edits, joined, bans, sentAt, mayWait, replies, reactions }]) => {
           const logs = { messages: [...messages], members: [...members] };
-          const sets = { edits: new Set(edits), waiting: new Set(waiting), mayWait: new Set(mayWait) };
+          const sets = { edits: new Set(edits), mayWait: new Set(mayWait) };
           const maps = {
+            sentAt: new Map(sentAt),
             reads: new Map(reads),
             joined: new Map(joined),
             bans: new Map(bans),
@@ -267,8 +268,7 @@ export class Model {
     }
     if (!isSystem) this.#requireVoice(room, userId);
     const isSlow = room.room.slowModeSeconds > 0 && !isSystem && !this.#asSeenBy(userId, roomId).isModerator;
-    const waits = room.mayWait.has(userId) ? this.#refusal === Code.ResourceExhausted : room.waiting.has(userId);
-    if (isSlow && waits) throw new Refused(Code.ResourceExhausted);
+    if (isSlow && this.#waits(room, userId, given)) throw new Refused(Code.ResourceExhausted);
     const original = replyToId > 0n ? messageOf(room, replyToId) : undefined;
     if (original?.deletedAt) throw new Refused(Code.NotFound);
     const members = membersOf(room);
@@ -285,7 +285,7 @@ export class Model {
     const stored = changeMessage(room, message);
     if (original) room.replies = withReply(room.replies, stored);
     if (room.room.slowModeSeconds > 0 && !isSystem) {
-      room.waiting.add(userId);
+      room.sentAt.set(userId, createdAt ? timestampMs(createdAt) : 0);
       room.mayWait.delete(userId);
     }
     return stored;
@@ -616,6 +616,14 @@ export class Model {
     if (inForce(room.room.frozenUntil) && !isModerator) throw new Refused(Code.PermissionDenied);
   }
 
+  /** Whether a member of a slow room has to wait, by the time of the message that is given, or of a refusal. */
+  #waits({ room, sentAt, mayWait }: ModelRoom, userId: bigint, given: chat.Message | undefined): boolean {
+    const isRefused = this.#refusal === Code.ResourceExhausted;
+    if (mayWait.has(userId)) return isRefused;
+    const now = given?.createdAt ? timestampMs(given.createdAt) : Date.now() - (isRefused ? ANSWER_MS : 0);
+    return (sentAt.get(userId) ?? 0) + room.slowModeSeconds * 1_000 > now;
+  }
+
   /** Whether an actor may silence a user or keep one out. */
   #requirePower(
     { room }: ModelRoom,
@@ -697,7 +705,7 @@ function isSameTime(a: Timestamp | undefined, b: Timestamp | undefined): boolean
 
 function emptyRoom(): Omit<ModelRoom, "room"> {
   const logs = { messages: [], members: [], replies: NO_REPLIES };
-  const sets = { edits: new Set<string>(), waiting: new Set<bigint>(), mayWait: new Set<bigint>() };
+  const sets = { edits: new Set<string>(), mayWait: new Set<bigint>(), sentAt: new Map<bigint, number>() };
   return { ...logs, ...sets, reads: new Map(), joined: new Map(), bans: new Map(), reactions: new Map() };
 }
 
@@ -722,6 +730,9 @@ function definedOf({ name, data, slowModeSeconds }: chat.UpdateRoomReq) {
 function unlessPassed(time: Timestamp): Timestamp | undefined {
   return timestampMs(time) > Date.now() ? time : undefined;
 }
+
+/** How long ago a refusal may have happened, which doesn't tell its time. */
+const ANSWER_MS = 10_000;
 
 /** A time that no answer has: it has to have one. */
 const UNSET = timestampFromMs(0);

@@ -26,7 +26,7 @@ function sendForm(traits: Traits): SendForm {
   return {
     insert: insert(storable, traits),
     insertFirsts: insert(firsts, traits),
-    leftOut: `SELECT ordinal, verdict, muted_until, frozen_until, may_send_at, slow_mode_ms, earlier.*
+    leftOut: `SELECT ordinal, verdict, muted_until, frozen_until, last_sent_at, slow_mode_ms, earlier.*
       FROM (${verdicts("iif(changes() < CAST(?3 AS INTEGER), ?1, '[]')", traits)}) AS send
       LEFT JOIN messages AS earlier ON earlier.id = send.earlier_id
       WHERE verdict <> 'ok'`,
@@ -44,12 +44,12 @@ function judged(list: string, { isRich }: Traits, verdict = "verdict"): string {
   const isOwner = `(${isSystem} OR rooms.owner_id = send.user_id)`;
   const isModerator = `(${isOwner} OR members.role = ${Role.MODERATOR})`;
   const speaker = { alias: "members", isOwner, isModerator };
-  return `SELECT send.*, rooms.seq AS room_seq, earlier.id AS earlier_id, ${silenceColumns(speaker)}, may_send_at,
+  return `SELECT send.*, rooms.seq AS room_seq, earlier.id AS earlier_id, ${silenceColumns(speaker)}, last_sent_at,
     slow_mode_ms, ${isModerator} AS is_free${isRich ? ", iif(original.thread_id > 0, original.thread_id, original.id) AS thread_id" : ""}, CASE
       WHEN rooms.id IS NULL THEN 'not_member'
       WHEN earlier.id IS NOT NULL THEN 'retry'
       ${silences(speaker, "?2")}
-      WHEN slow_mode_ms > 0 AND may_send_at > ?2 AND NOT ${isModerator} THEN 'slow'
+      WHEN slow_mode_ms > 0 AND last_sent_at + slow_mode_ms > ?2 AND NOT ${isModerator} THEN 'slow'
       ${isRich ? RICH_VERDICTS : ""}
       ELSE 'ok'
     END AS ${verdict}
@@ -129,9 +129,8 @@ const ROOMS = (list: string) => `json_each(iif(
 const NEW_MESSAGES = `${ROOMS("?1")} CROSS JOIN rooms ON rooms.id = asked.value
   CROSS JOIN messages AS sent ON sent.room_id = rooms.id AND sent.id > rooms.last_message_id`;
 
-/** In slow rooms, when the senders may send again. */
-export const SLOW_DOWN = `UPDATE members
-  SET may_send_at = ?2 + (SELECT slow_mode_ms FROM rooms WHERE rooms.id = members.room_id)
+/** Notes when the senders have sent, in slow rooms only: it would cost all others a row for each. */
+export const SLOW_DOWN = `UPDATE members SET last_sent_at = ?2
   WHERE (room_id, user_id) IN (SELECT sent.room_id, sent.user_id FROM ${NEW_MESSAGES}
     WHERE slow_mode_ms > 0 AND sent.kind <> ${MessageKind.SYSTEM})`;
 

@@ -38,7 +38,7 @@ export interface SendOutcomes {
 
 /**
  * Stores sends as if one by one in their order, by four statements whatever their number: one inserts the messages, one
- * tells what was left out and why, one has the senders in slow rooms wait, one moves the heads. Where there are mentions or
+ * tells what was left out and why, one notes when those in slow rooms have sent, one moves the heads. Where there are mentions or
  * replies, one more notes them.
  *
  * Of the sends with one identity in a commit, the first that may be stored is the message, and those after it are retries
@@ -84,7 +84,6 @@ interface Results {
 function sendOutcomes(sends: readonly SendMessageReq[], now: bigint, results: Results): SendOutcomes {
   const why = new Map(results.leftOut.map((row) => [Number(row.ordinal), row]));
   const firsts = new Map<string, Message>();
-  const senders = new Set<string>();
   const stored: Message[] = [];
   const createdAt = timestampFromMs(Number(now));
   const answers = sends.map((send, ordinal) => {
@@ -92,7 +91,7 @@ function sendOutcomes(sends: readonly SendMessageReq[], now: bigint, results: Re
     if (row?.verdict === "not_member") return notInRoom(send.roomId, send.userId);
     const first = row?.verdict === "retry" ? toMessage(row) : firsts.get(identity(send));
     if (first) return retried(send, first);
-    if (row) return refusal(send, row, now, senders.has(senderOf(send)));
+    if (row) return refusal(send, row, now);
     const { roomId, userId, body, clientMessageId, replyToId, mentionedUserIds } = send;
     const message = create(MessageSchema, { body, roomId, userId, createdAt, updatedAt: createdAt, clientMessageId });
     message.id = BigInt(ordinal);
@@ -101,7 +100,6 @@ function sendOutcomes(sends: readonly SendMessageReq[], now: bigint, results: Re
     if (replyToId > 0n) message.replyToId = replyToId;
     if (mentionedUserIds.length > 0) message.mentionedUserIds = mentionedUserIds;
     if (clientMessageId !== "") firsts.set(identity(send), message);
-    senders.add(senderOf(send));
     stored.push(message);
     return message;
   });
@@ -137,16 +135,16 @@ function retried(send: SendMessageReq, first: Message): Message | ConnectError {
   );
 }
 
-/** @param hasSent whether a message of the sender was stored in the same commit */
-function refusal(send: SendMessageReq, judged: Rows[number], now: bigint, hasSent: boolean): ConnectError {
+function refusal(send: SendMessageReq, judged: Rows[number], now: bigint): ConnectError {
   switch (judged.verdict) {
     case "no_message":
       return noMessage(send.replyToId, send.roomId);
     case "not_mentionable":
       return notMentionable(send.roomId);
     case "slow": {
-      const [until, delay] = [judged.may_send_at as bigint, hasSent ? (judged.slow_mode_ms as bigint) : 0n];
-      return tooSoon(timestampFromMs(Number(until > now ? until : now + delay)), Number(now));
+      const [last, delay] = [judged.last_sent_at as bigint, judged.slow_mode_ms as bigint];
+      // Whose earlier message is no reason to wait has another one in this commit.
+      return tooSoon(timestampFromMs(Number((last + delay > now ? last : now) + delay)), Number(now));
     }
     default:
       return silenceRefusal(judged)!;

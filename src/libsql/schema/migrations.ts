@@ -186,14 +186,15 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX deleted_rooms_to_erase ON deleted_rooms (room_id) WHERE is_erased = 0",
 
       // The revision of the latest change, 0 if it is of before there were any: read in this order, the rows are the log of
-      // all rooms. A membership takes one also when the member has read. may_send_at is set in slow rooms.
+      // all rooms. A membership takes one also when the member has read.
       "ALTER TABLE members ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
       // The revision of the membership's end, which a ban after it leaves as it is. 0 if it has not ended, or is a row of a
       // ban alone; and of those that ended before there were revisions, as no list goes back so far.
       "ALTER TABLE members ADD COLUMN left_revision INTEGER NOT NULL DEFAULT 0",
       "ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0",
       "ALTER TABLE members ADD COLUMN banned_until INTEGER NOT NULL DEFAULT 0",
-      "ALTER TABLE members ADD COLUMN may_send_at INTEGER NOT NULL DEFAULT 0",
+      // When the member last sent while the room was slow.
+      "ALTER TABLE members ADD COLUMN last_sent_at INTEGER NOT NULL DEFAULT 0",
       "CREATE INDEX members_by_revision ON members (revision, room_id, member_seq)",
       "CREATE INDEX members_ended ON members (user_id, left_revision) WHERE left_revision > 0",
       "CREATE INDEX members_banned ON members (room_id, user_id) WHERE banned_until > 0",
