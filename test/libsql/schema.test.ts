@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   GetRoomReqSchema,
@@ -87,11 +88,12 @@ async function openOld(versions: number): Promise<Database> {
 test("migrations 2 and 3 keep rooms, members, who have no role, and messages, and know no users yet", async () => {
   await using database = await openOld(1);
   await database.write([
-    "INSERT INTO rooms VALUES (1, 7, 1, 3, 3, 1, 2, 3, 5, 1000, 2000)",
+    "INSERT INTO rooms VALUES (1, 7, 1, 5, 3, 1, 2, 4, 5, 1000, 2000)",
     "INSERT INTO members VALUES (1, 1, 1, 1, 1, 0, 1000, 1000, NULL), (1, 2, 2, 2, 0, 0, 1100, 1100, NULL)",
     "INSERT INTO members VALUES (1, 3, 3, 3, 0, 0, 1200, 1300, 1300)",
     "INSERT INTO messages VALUES (1, 1, 1, 1, 'a', 0, 1000, 1000, NULL, 'hello'), (2, 1, 2, 2, NULL, 1, 1500, 1500, NULL, 'hi')",
     "INSERT INTO messages VALUES (3, 1, 3, 1, NULL, 2, 1600, 1600, NULL, 'how are you?')",
+    "INSERT INTO messages VALUES (4, 1, 5, 1, NULL, 0, 1700, 1800, NULL, 'edited')",
     "UPDATE log_state SET epoch = 'old', room_id = 1, member_id = 3",
   ]);
   const lines: string[] = [];
@@ -105,11 +107,12 @@ test("migrations 2 and 3 keep rooms, members, who have no role, and messages, an
     { id: 2n, userId: 2n, memberSeq: 2n, role: Role.MEMBER },
   ]);
   const { news, head } = await readLog(store, 1n);
-  expect(head).toEqual({ seq: 3n, memberSeq: 3n });
+  expect(head).toEqual({ seq: 5n, memberSeq: 3n });
   expect(news.messages).toMatchObject([
     { body: "hello", clientMessageId: "a", createdSeq: 1n, replyCount: 2, kind: MessageKind.USER },
     { body: "hi", replyToId: 1n, createdSeq: 2n, threadId: 1n },
     { body: "how are you?", replyToId: 2n, createdSeq: 3n, threadId: 1n },
+    { body: "edited", createdSeq: 0n, editedAt: timestampFromMs(1800) },
   ]);
   const room = { case: "key", value: "post:7" } as const;
   expect(await store.getRoom(create(GetRoomReqSchema, { room, userId: 1n }))).toMatchObject({
@@ -131,6 +134,13 @@ test("migrations 2 and 3 keep rooms, members, who have no role, and messages, an
     role: Role.MODERATOR,
   });
   expect(await apply(store, "addMember", { roomId: 1n, userId: 3n, actorId: 2n })).toMatchObject({ id: 4n });
+  for (const [messageId, createdSeq] of [
+    [1n, 1n],
+    [4n, 0n],
+  ]) {
+    const edit = { roomId: 1n, messageId: messageId!, userId: 1n, body: "new" };
+    expect(await apply(store, "editMessage", edit)).toMatchObject({ createdSeq });
+  }
 });
 
 test("an epoch is a database's own, and is in every cursor that it gives; newEpoch() begins another one", async () => {

@@ -21,8 +21,7 @@ export function judgement(verdicts: string): string {
 }
 
 /** What a message of room ?1 takes that changes. */
-export const NEXT_NUMBERS = `seq = (SELECT seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION},
-  created_seq = coalesce(created_seq, iif(updated_at > created_at, 0, seq))`;
+export const NEXT_NUMBERS = `seq = (SELECT seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION}`;
 
 /** The condition for the one row that may change; there is none to look for if the verdict is against it. */
 export const isAllowed = (sql: string) => `room_id = ?1 AND id = (SELECT id FROM (${sql}) WHERE verdict = 'ok')`;

@@ -140,7 +140,6 @@ export const NOTE_MENTIONS = `INSERT INTO mentions (room_id, user_id, message_id
 
 /** The messages that threads began with change by their replies: they take the numbers after those of the sends. */
 export const COUNT_REPLIES = `UPDATE messages SET reply_count = reply_count + added, seq = room_seq + nth, revision = thread.revision,
-    created_seq = coalesce(created_seq, iif(updated_at > created_at, 0, seq)),
     updated_at = max(CAST(?2 AS INTEGER), updated_at + 1)
   FROM (
     SELECT sent.room_id, sent.thread_id AS id, count(*) AS added, max(sent.revision) AS revision,

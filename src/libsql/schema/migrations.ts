@@ -199,16 +199,17 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX members_ended ON members (user_id, left_revision) WHERE left_revision > 0",
       "CREATE INDEX members_banned ON members (room_id, user_id) WHERE banned_until > 0",
 
-      // created_seq isn't set in messages of before it was kept. data is JSON; mentions are a JSON array of user ids, and
+      // created_seq is 0 where a message has changed without it. data is JSON; mentions are a JSON array of user ids, and
       // reactions of [emoji, count, user ids], with the ids as texts.
       "ALTER TABLE messages ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
-      "ALTER TABLE messages ADD COLUMN created_seq INTEGER",
+      "ALTER TABLE messages ADD COLUMN created_seq INTEGER NOT NULL DEFAULT 0",
       "ALTER TABLE messages ADD COLUMN edited_at INTEGER",
       `ALTER TABLE messages ADD COLUMN kind INTEGER NOT NULL DEFAULT ${MessageKind.USER}`,
       "ALTER TABLE messages ADD COLUMN pinned_at INTEGER",
       "ALTER TABLE messages ADD COLUMN data TEXT",
       "ALTER TABLE messages ADD COLUMN mentions TEXT",
       "ALTER TABLE messages ADD COLUMN reactions TEXT",
+      "UPDATE messages SET created_seq = seq WHERE updated_at = created_at",
       "UPDATE messages SET edited_at = updated_at WHERE updated_at > created_at AND deleted_at IS NULL",
       "CREATE INDEX messages_by_revision ON messages (revision, room_id, seq)",
       "CREATE INDEX messages_pinned ON messages (room_id, id) WHERE pinned_at IS NOT NULL",

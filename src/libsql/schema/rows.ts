@@ -93,7 +93,7 @@ export function toMessage(row: Row): Message {
     deletedAt: row.deleted_at === null ? undefined : toTimestamp(row.deleted_at),
     data: toStruct(row.data),
     kind: Number(row.kind) as MessageKind,
-    createdSeq: (row.created_seq as bigint | null) ?? (isChanged(row) ? 0n : (row.seq as bigint)),
+    createdSeq: row.created_seq as bigint,
     editedAt: row.edited_at === null ? undefined : toTimestamp(row.edited_at),
     mentionedUserIds: toIds(row.mentions),
     reactions: toReactions(row.reactions),
@@ -101,10 +101,6 @@ export function toMessage(row: Row): Message {
     replyCount: Number(row.reply_count),
     pinnedAt: row.pinned_at === null ? undefined : toTimestamp(row.pinned_at),
   });
-}
-
-function isChanged({ created_at, updated_at }: Row): boolean {
-  return created_at !== updated_at;
 }
 
 /** The JSON of what a product keeps in a room or a message. */
