@@ -87,6 +87,26 @@ export function recordsContract(parts: () => StoreParts): void {
       expect((await store.commit([same])).news).toEqual([]);
     });
 
+    test("[S4] whose data is the same, in whatever order its fields come, is not changed", async () => {
+      const orders = [
+        { b: { d: 1, c: 2 }, a: 3 },
+        { a: 3, b: { c: 2, d: 1 } },
+      ];
+      for (const data of orders) {
+        const { room } = await store.ensureRoom(asked({ data }), []);
+        for (const same of orders) {
+          const commit = await store.commit([change("updateRoom", { roomId: room.id, actorId: ann, data: same })]);
+          expect(commit).toEqual({ outcomes: [room], news: [], reads: [] });
+        }
+        await apply(store, "updateRoom", { roomId: room.id, actorId: ann, data: {} });
+        const changed = await apply(store, "updateRoom", { roomId: room.id, actorId: ann, data });
+        for (const same of orders) {
+          const again = await apply(store, "updateRoom", { roomId: room.id, actorId: ann, data: same });
+          expect(again.memberSeq).toBe(changed.memberSeq);
+        }
+      }
+    });
+
     test("[S10] is changed by the owner, moderators and services", async () => {
       const roomId = await newStoredRoom(store, ann, bob, cat);
       await apply(store, "setRole", { roomId, userId: bob, actorId: ann, role: Role.MODERATOR });

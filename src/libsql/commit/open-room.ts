@@ -4,6 +4,7 @@ import { noRoomOfKey, postHasRoom } from "../../chat/errors.ts";
 import { postOf } from "../../chat/room-key.ts";
 import type { EnsuredRoom, NewRoom, Reading } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
+import { dataText } from "../schema/data.ts";
 import { ROOM_RECORDS, toMember, toRoom } from "../schema/rows.ts";
 import { type Bounds, hasRooms, idTooGreat, tooManyRooms } from "./bounds.ts";
 
@@ -50,7 +51,7 @@ export function openRoomStatements(room: NewRoom, userIds: readonly bigint[], bo
     {
       sql: `INSERT INTO room_records (room_id, key, member_seq, revision, name, data)
         SELECT room_id + 1, ?1, 0, revision, ?2, ?3 FROM log_head WHERE changes() > 0`,
-      args: [key, name, data ? JSON.stringify(data) : null],
+      args: [key, name, data ? dataText(data) : null],
     },
     "UPDATE log_state SET room_id = room_id + 1 WHERE changes() > 0",
     {

@@ -2,6 +2,7 @@ import type { UpdateRoomReq } from "../../../gen/chat_pb.ts";
 import { notInRoom } from "../../chat/errors.ts";
 import { untilMs } from "../../chat/until.ts";
 import type { Rows } from "../database.ts";
+import { dataText } from "../schema/data.ts";
 import { ROOM_RECORDS, toRoom } from "../schema/rows.ts";
 import { asSeenBy, denied, IS_MODERATOR, NEXT_REVISION, type Operation, type OperationOutcome } from "./operation.ts";
 
@@ -33,7 +34,7 @@ export function updateRoom(req: UpdateRoomReq, now: bigint): Operation {
     roomId,
     actorId,
     name ?? null,
-    data ? JSON.stringify(data) : null,
+    data ? dataText(data) : null,
     frozenUntil ? BigInt(untilMs(frozenUntil, Number(now))) : null,
     slowModeSeconds === undefined ? null : BigInt(slowModeSeconds) * 1_000n,
   ];
