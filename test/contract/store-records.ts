@@ -311,7 +311,7 @@ export function recordsContract(parts: () => StoreParts): void {
       const addition = { roomId, actorId: ann, userIds: [bob, cat] };
       expect(await apply(store, "addMembers", addition)).toMatchObject({
         members: [{ userId: cat }],
-        notAdded: [{ userId: bob, reason: "BANNED" }],
+        notAdded: [{ userId: bob, reason: "BANNED", until: timestampFromMs(4_000_000_000_000) }],
       });
       const refused = await apply(store, "addMember", { roomId, userId: bob }).catch(ConnectError.from);
       expect(refused).toMatchObject({ code: Code.PermissionDenied });

@@ -205,7 +205,9 @@ export class Model {
     if (!isModerator) throw new Refused(Code.PermissionDenied);
     const users = [...new Set(userIds)];
     const banned = users.filter((userId) => !membersOf(room).has(userId) && inForce(room.bans.get(userId)));
-    const notAdded = banned.map((userId) => create(chat.NotAddedSchema, { userId, reason: "BANNED" }));
+    const notAdded = banned.map((userId) => {
+      return create(chat.NotAddedSchema, { userId, reason: "BANNED", until: room.bans.get(userId)! });
+    });
     const members = users
       .filter((userId) => !banned.includes(userId))
       .map((userId) => {

@@ -1,10 +1,16 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type AddMemberReq, type AddMembersReq, AddMembersResSchema, type Member } from "../../../gen/chat_pb.ts";
+import {
+  type AddMemberReq,
+  type AddMembersReq,
+  AddMembersResSchema,
+  type Member,
+  type NotAdded,
+  NotAddedSchema,
+} from "../../../gen/chat_pb.ts";
 import { banned, notInRoom } from "../../chat/errors.ts";
 import type { Rows } from "../database.ts";
-import { toMember, toRoom } from "../schema/rows.ts";
+import { toMember, toRoom, toTimestamp } from "../schema/rows.ts";
 import { type Bounds, hasRooms, idTooGreat, roomFull, tooManyRooms } from "./bounds.ts";
 import { asSeenBy, denied, IS_MODERATOR, NEXT_REVISION, type Operation, type OperationOutcome } from "./operation.ts";
 import { RECORD, RECORD_CHANGED_WITH_MEMBER } from "./record.ts";
@@ -73,7 +79,7 @@ export function addMembers(req: AddMembersReq, now: bigint, bounds: Bounds): Ope
           Rows,
         ];
         const reason = NOT_ADDED[judged!.verdict as string];
-        if (reason) answer.notAdded.push({ $typeName: "chat_grpc.NotAdded", userId, reason });
+        if (reason) answer.notAdded.push(notAdded(userId, reason, judged!));
         else if (!added) answer.members.push(toMember(judged!));
         else {
           const part = addedOutcome(added, record);
@@ -137,6 +143,11 @@ const NOT_ADDED: Readonly<Record<string, string>> = {
   too_many_rooms: "TOO_MANY_ROOMS",
 };
 
+function notAdded(userId: bigint, reason: string, { verdict, banned_until }: Row): NotAdded {
+  const until = verdict === "banned" && { until: toTimestamp(banned_until) };
+  return create(NotAddedSchema, { userId, reason, ...until });
+}
+
 function additionRefusal(
   { verdict, banned_until }: Row,
   { roomId, userId, actorId }: AdditionReq,
@@ -150,7 +161,7 @@ function additionRefusal(
     case "member":
       return new ConnectError(`user ${userId} is a member of room ${roomId} already`, Code.AlreadyExists);
     case "banned":
-      return banned(userId, timestampFromMs(Number(banned_until)));
+      return banned(userId, toTimestamp(banned_until));
     case "room_full":
       return roomFull(roomId, bounds);
     case "too_many_rooms":

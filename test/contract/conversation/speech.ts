@@ -52,7 +52,7 @@ export function speech(client: () => ChatClient): void {
   describe("SetBan", () => {
     test("ends a membership and its streams; the time is for those who decide", async () => {
       const [bob, cat, dan] = [freshId(), freshId(), freshId()];
-      const { roomId, owner } = await newRoom(client(), bob, cat);
+      const { roomId, room, owner } = await newRoom(client(), bob, cat);
       await using stream = new TestStream(client(), { roomIds: [roomId], userId: bob });
       await using feed = new TestEvents(client(), { roomIds: [roomId], userId: cat });
       await Promise.all([stream.live, feed.takeOf("caughtUp", 1)]);
@@ -69,6 +69,13 @@ export function speech(client: () => ChatClient): void {
       );
       expect(await codeOf(client().listMembers({ roomId, userId: cat, banned: true }))).toBe("PermissionDenied");
       expect(await codeOf(client().addMember({ roomId, userId: dan }))).toBe("PermissionDenied");
+      const notAdded = [{ userId: dan, reason: "BANNED", until: forever }];
+      expect(await client().addMembers({ roomId, actorId: owner, userIds: [dan] })).toMatchObject({
+        members: [],
+        notAdded,
+      });
+      const named = { case: "key", value: room.key } as const;
+      expect(await client().ensureRoom({ room: named, userId: owner, memberIds: [dan] })).toMatchObject({ notAdded });
       const lifted = await client().setBan({ roomId, actorId: owner, userId: dan });
       expect(lifted.bannedUntil).toBeUndefined();
       await client().addMember({ roomId, userId: dan });
