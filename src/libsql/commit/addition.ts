@@ -4,16 +4,15 @@ import {
   type AddMemberReq,
   type AddMembersReq,
   AddMembersResSchema,
-  type Member,
   type NotAdded,
   NotAddedSchema,
 } from "../../../gen/chat_pb.ts";
 import { banned, notInRoom } from "../../chat/errors.ts";
 import type { Rows } from "../database.ts";
-import { toMember, toRoom, toTimestamp } from "../schema/rows.ts";
+import { toMember, toTimestamp } from "../schema/rows.ts";
 import { type Bounds, hasRooms, idTooGreat, roomFull, tooManyRooms } from "./bounds.ts";
 import { asSeenBy, denied, IS_MODERATOR, NEXT_REVISION, type Operation, type OperationOutcome } from "./operation.ts";
-import { RECORD, RECORD_CHANGED_WITH_MEMBER } from "./record.ts";
+import { memberOutcome, RECORD, RECORD_CHANGED_WITH_MEMBER } from "./record.ts";
 
 type Row = Rows[number];
 
@@ -47,7 +46,7 @@ export function addMember(req: AddMemberReq, now: bigint, bounds: Bounds): Opera
       const refused = additionRefusal(judged!, req, bounds);
       if (refused) return { answer: refused };
       if (isTooGreat) return { answer: idTooGreat("user_id", req.userId, bounds.greatestId) };
-      return addedOutcome(added!, record);
+      return memberOutcome(added!, record);
     },
   };
 }
@@ -82,7 +81,7 @@ export function addMembers(req: AddMembersReq, now: bigint, bounds: Bounds): Ope
         if (reason) answer.notAdded.push(notAdded(userId, reason, judged!));
         else if (!added) answer.members.push(toMember(judged!));
         else {
-          const part = addedOutcome(added, record);
+          const part = memberOutcome(added, record);
           answer.members.push(part.member);
           parts.push(part);
         }
@@ -126,14 +125,6 @@ function additionStatements({ roomId, userId, actorId }: AdditionReq, now: bigin
     { sql: RECORD_CHANGED_WITH_MEMBER, args: [roomId, userId] },
     { sql: `${RECORD} AND changes() > 0`, args: [roomId] },
   ];
-}
-
-/** Of an addition that happened, which may have made the member the owner. */
-function addedOutcome(added: Row, record?: Row): OperationOutcome & { readonly member: Member } {
-  const member = toMember(added);
-  if (!record) return { answer: member, member, memberSeq: member.memberSeq };
-  const room = toRoom(record);
-  return { answer: member, member, room, memberSeq: room.memberSeq };
 }
 
 /** Why a user is not added, for a program, by the verdict. */

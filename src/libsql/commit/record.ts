@@ -1,9 +1,9 @@
-import type { UpdateRoomReq } from "../../../gen/chat_pb.ts";
+import type { Member, UpdateRoomReq } from "../../../gen/chat_pb.ts";
 import { notInRoom } from "../../chat/errors.ts";
 import { untilMs } from "../../chat/until.ts";
 import type { Rows } from "../database.ts";
 import { dataText } from "../schema/data.ts";
-import { ROOM_RECORDS, toRoom } from "../schema/rows.ts";
+import { ROOM_RECORDS, toMember, toRoom } from "../schema/rows.ts";
 import { asSeenBy, denied, IS_MODERATOR, NEXT_REVISION, type Operation, type OperationOutcome } from "./operation.ts";
 
 /** Follows the statement that gave room ?1 the next member_seq for its record, if it did. */
@@ -73,4 +73,15 @@ export function updateRoom(req: UpdateRoomReq, now: bigint): Operation {
 export function recordOutcome({ verdict }: Rows[number], record: Rows[number]): OperationOutcome {
   const room = toRoom(record);
   return verdict === "ok" ? { answer: room, room, memberSeq: room.memberSeq } : { answer: room };
+}
+
+/** Of a change of a membership, after which the record may have changed its owner. */
+export function memberOutcome(
+  changed: Rows[number],
+  record?: Rows[number],
+): OperationOutcome & { readonly member: Member } {
+  const member = toMember(changed);
+  if (!record) return { answer: member, member, memberSeq: member.memberSeq };
+  const room = toRoom(record);
+  return { answer: member, member, room, memberSeq: room.memberSeq };
 }

@@ -1,8 +1,7 @@
 import type { RemoveMemberReq } from "../../../gen/chat_pb.ts";
-import { toMember, toRoom } from "../schema/rows.ts";
 import { asSeenBy, isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
 import { isPower } from "./power.ts";
-import { RECORD, RECORD_CHANGED_WITH_MEMBER } from "./record.ts";
+import { memberOutcome, RECORD, RECORD_CHANGED_WITH_MEMBER } from "./record.ts";
 
 /** Member ?2 of room ?1, whom actor ?3 removes. */
 const REMOVAL = `SELECT members.user_id, CASE
@@ -42,11 +41,7 @@ export function removeMember(req: RemoveMemberReq, now: bigint): Operation {
         req,
         "only the room's owner may remove others, and its moderators those without a role",
       );
-      if (refused) return { answer: refused };
-      const member = toMember(removed!);
-      if (!record) return { answer: member, member, memberSeq: member.memberSeq };
-      const room = toRoom(record);
-      return { answer: member, member, room, memberSeq: room.memberSeq };
+      return refused ? { answer: refused } : memberOutcome(removed!, record);
     },
   };
 }

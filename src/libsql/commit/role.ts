@@ -1,46 +1,16 @@
 import type { SetRoleReq } from "../../../gen/chat_pb.ts";
-import { toMember } from "../schema/rows.ts";
-import { asSeenBy, IS_OWNER, isMember, NEXT_REVISION, type Operation, refusal } from "./operation.ts";
-import { ownerIsFree } from "./power.ts";
+import { changeMember, judgedMember } from "./member-change.ts";
+import { IS_OWNER, type Operation } from "./operation.ts";
 
-/** Member ?2 of room ?1, whom actor ?3 gives role ?4. */
-const ROLE = `SELECT members.*, CASE
-    WHEN rooms.id IS NULL THEN 'no_room'
-    WHEN members.id IS NULL THEN 'not_member'
-    WHEN NOT ${IS_OWNER} THEN 'not_allowed'
-    WHEN members.user_id = rooms.owner_id THEN 'owner'
-    WHEN members.role = ?4 THEN 'done'
-    ELSE 'ok'
-  END AS verdict
-  ${asSeenBy("?3")}
-  LEFT JOIN members ON ${isMember("members", "?2", "rooms.id")}`;
+/** With ?4, the role. */
+const ROLE = judgedMember(IS_OWNER, "members.role = ?4");
 
 export function setRole(req: SetRoleReq, now: bigint): Operation {
-  const { roomId, userId, actorId } = req;
-  const args = [roomId, userId, actorId, BigInt(req.role)];
-  return {
-    statements: [
-      { sql: ROLE, args },
-      {
-        sql: `UPDATE members SET role = ?4, updated_at = max(CAST(?5 AS INTEGER), updated_at),
-            member_seq = (SELECT member_seq + 1 FROM rooms WHERE id = ?1), revision = ${NEXT_REVISION}
-          WHERE room_id = ?1 AND user_id = (SELECT user_id FROM (${ROLE}) WHERE verdict = 'ok') RETURNING *`,
-        args: [...args, now],
-      },
-      {
-        sql: `UPDATE rooms SET member_seq = member_seq + 1, updated_at = max(CAST(?2 AS INTEGER), updated_at),
-            revision = ${NEXT_REVISION}
-          WHERE id = ?1 AND changes() > 0`,
-        args: [roomId, now],
-      },
-    ],
-    outcome([judged], [changed]) {
-      const notAllowed = "only the room's owner may give roles";
-      const refused = refusal(judged!.verdict, req, notAllowed) ?? ownerIsFree(judged!.verdict, userId);
-      if (refused) return { answer: refused };
-      if (!changed) return { answer: toMember(judged!) };
-      const member = toMember(changed);
-      return { answer: member, member, memberSeq: member.memberSeq };
-    },
-  };
+  const value = BigInt(req.role);
+  return changeMember(req, now, {
+    column: "role",
+    value,
+    judgement: { sql: ROLE, args: [req.roomId, req.userId, req.actorId, value] },
+    notAllowed: "only the room's owner may give roles",
+  });
 }
