@@ -74,8 +74,8 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX members_by_age ON members (room_id, id) WHERE removed_at IS NULL",
       "CREATE INDEX members_by_user ON members (user_id, room_id) WHERE removed_at IS NULL",
 
-      // The text is the last column: all others are read without it. A message has been edited when
-      // updated_at > created_at.
+      // In this version the text is the last column, so that all others are read without it, and only edits and deletions
+      // make updated_at greater than created_at.
       `CREATE TABLE messages (
         id INTEGER PRIMARY KEY,
         room_id INTEGER NOT NULL,
@@ -186,7 +186,7 @@ export const migrations: readonly Migration[] = [
       "CREATE INDEX deleted_rooms_to_erase ON deleted_rooms (room_id) WHERE is_erased = 0",
 
       // The revision of the latest change, 0 if it is of before there were any: read in this order, the rows are the log of
-      // all rooms. A membership takes one also when the member has read.
+      // all rooms. A membership takes one also when the member has read, which log_state keeps then.
       "ALTER TABLE members ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
       // The revision of the membership's end, which a ban after it leaves as it is. 0 if it has not ended, or is a row of a
       // ban alone; and of those that ended before there were revisions, as no list goes back so far.
