@@ -2486,7 +2486,8 @@ export type SetBanReq = Message$1<"chat_grpc.SetBanReq"> & {
   actorId: bigint;
 
   /**
-   * The user by key, where user_id is 0. One that nobody had before gets its id.
+   * The user by key, where user_id is 0; by services, also by those that act for a user. One that nobody had before gets its
+   * id.
    *
    * @generated from field: string user_key = 4;
    */

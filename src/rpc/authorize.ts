@@ -25,6 +25,9 @@ const USERS: readonly Who[] = ["user", "self", "member", "author", "moderator", 
 export function authorize(caller: Caller, access: Access, request: Message): bigint {
   const named = request as unknown as Named;
   const actor = actorOf(caller, access, named);
+  if (access.userKey === "any, by services" && caller.kind === "user" && named.userKey !== "") {
+    throw denied("user_key: services name users by their keys here; name the user by user_id");
+  }
   // Who reads by a view does so whoever it is, and never as a member.
   if (access.caller) named[access.caller] = caller.kind === "viewer" ? 0n : actor;
   return actor;
@@ -45,7 +48,7 @@ export async function findUser(
   }
   if (key === "") return;
   if (userId !== 0n) throw new ConnectError("user_id and user_key: give one of them", Code.InvalidArgument);
-  named.userId = (await users.idOf(key, access.userKey === "any")) ?? NOBODY;
+  named.userId = (await users.idOf(key, access.userKey !== "known")) ?? NOBODY;
 }
 
 /** Likewise, of lists of users. */

@@ -36,8 +36,11 @@ export interface Access {
   readonly may: readonly Who[];
   /** The field of the request that names the caller. */
   readonly caller?: "userId" | "actorId";
-  /** Whether user_key may stand for user_id; where it may be anybody's, a user who had no id gets one. */
-  readonly userKey?: "known" | "any";
+  /**
+   * Whether user_key may stand for user_id; where it may be anybody's, a user who had no id gets one. By services alone where
+   * users have no other right to make the server remember keys.
+   */
+  readonly userKey?: "known" | "any" | "any, by services";
   /** The fields that list users to add, by id and by key, at most 100 together; one who had no id gets one. */
   readonly users?: readonly [ids: string, keys: string];
   /** What the caller may do only so often. */

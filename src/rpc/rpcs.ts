@@ -77,7 +77,11 @@ export function createRpcs(parts: ChatParts, readiness: Readiness, roomCreation:
     unary(method.transferOwnership, chat.transferOwnership, rules),
     unary(method.setRole, chat.setRole, rules),
     unary(method.setMute, chat.setMute, { ...rules, may: ["moderator", "owner", "service"] }),
-    unary(method.setBan, chat.setBan, { ...rules, may: ["moderator", "owner", "service"], userKey: "any" }),
+    unary(method.setBan, chat.setBan, {
+      ...rules,
+      may: ["moderator", "owner", "service"],
+      userKey: "any, by services",
+    }),
     unary(method.editMessage, chat.editMessage, { ...sends, may: ["author", "service"] }),
     unary(method.deleteMessage, chat.deleteMessage, { ...sends, may: ["author", "moderator", "owner", "service"] }),
     unary(method.setReaction, chat.setReaction, sends),

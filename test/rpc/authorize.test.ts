@@ -1,7 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { AddMemberReqSchema, AddMembersReqSchema, GetRoomReqSchema, SendMessageReqSchema } from "../../gen/chat_pb.ts";
+import {
+  AddMemberReqSchema,
+  AddMembersReqSchema,
+  GetRoomReqSchema,
+  SendMessageReqSchema,
+  SetBanReqSchema,
+} from "../../gen/chat_pb.ts";
 import type { Caller } from "../../src/chat/caller.ts";
 import { NOBODY } from "../../src/chat/user-store.ts";
 import { authorize, findUser } from "../../src/rpc/authorize.ts";
@@ -114,6 +120,14 @@ describe("[P8] a user_key", () => {
     const rules: Access = { ...adds, userKey: "known" };
     expect(await named(rules, { userKey: "ann" })).toBe(77n);
     expect(await named(rules, { userKey: "nobody" })).toBe(NOBODY);
+  });
+
+  test("is for services where only they may name anybody by it", () => {
+    const bans: Access = { may: ["moderator", "service"], caller: "actorId", userKey: "any, by services" };
+    const request = () => create(SetBanReqSchema, { roomId: 1n, userKey: "somebody new" });
+    const by = (kind: Caller["kind"]) => authorize(caller(kind, 7n), bans, request());
+    expect(() => by("user")).toThrow(/services name users by their keys/);
+    expect(by("service")).toBe(7n);
   });
 
   test("is given instead of an id, and one of them is", async () => {
