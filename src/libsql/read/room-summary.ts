@@ -36,8 +36,8 @@ const MEMBER = part(
  * @param user whose summaries, as SQL: a parameter, or a column of `listed`
  */
 export function summaries(listed: string, user: string, kept: readonly string[] = []): string {
-  const membership = `LEFT JOIN members
-    ON members.room_id = listed.room_id AND members.user_id = ${user} AND members.removed_at IS NULL`;
+  const membershipOf = (reader: string) => `LEFT JOIN members
+    ON members.room_id = listed.room_id AND members.user_id = ${reader} AND members.removed_at IS NULL`;
   const unread = (found: string) => `FROM messages
     WHERE room_id = listed.room_id AND id > members.read_message_id ORDER BY id ${found}`;
   return `WITH counted AS MATERIALIZED (
@@ -54,7 +54,7 @@ export function summaries(listed: string, user: string, kept: readonly string[] 
           LIMIT ${COUNTED}
         )
       ) AS mention_count
-    FROM (${listed}) AS listed ${membership}
+    FROM (${listed}) AS listed ${membershipOf(user)}
   )
   SELECT messages.*, ${kept.map((column) => `listed.${column}, `).join("")}
     ${columns(ROOM)}, ${columns(MEMBER)},
@@ -63,7 +63,7 @@ export function summaries(listed: string, user: string, kept: readonly string[] 
   FROM counted AS listed
   LEFT JOIN rooms ON rooms.id = listed.room_id
   LEFT JOIN room_records ON room_records.room_id = rooms.id
-  ${membership.replaceAll(user, "listed.reader")}
+  ${membershipOf("listed.reader")}
   LEFT JOIN messages ON messages.room_id = rooms.id AND messages.id = rooms.last_message_id`;
 }
 
