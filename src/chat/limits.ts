@@ -51,6 +51,8 @@ export const LIMITS = {
   allPageBytes: 256 * 1024,
   /** Bytes of the texts in a page of messages or rooms. A page that would have more ends early. */
   pageBytes: 32 * 1024,
+  /** Bytes of the texts of rooms that are asked for by id or key. An answer that would have more leaves out the last ones. */
+  namedRoomsBytes: 128 * 1024,
   /**
    * Rooms in a page of a list that is followed; lists that one request to the database looks through, for all readers, and
    * such requests at a time.

@@ -9,7 +9,6 @@ import {
   EnsureRoomResSchema,
   GetRoomReqSchema,
   type GetRoomsReq,
-  GetRoomsResSchema,
   type UpdateRoomReq,
 } from "../../gen/chat_pb.ts";
 import type { Caller, ViewedRoom } from "./caller.ts";
@@ -72,8 +71,7 @@ export function roomRpcs({ store, rooms }: { readonly store: ChatStore; readonly
       const ids = Map.groupBy(req.roomIds, (id) => byRight({ id }));
       const keys = Map.groupBy(req.keys, (key) => byRight({ key }));
       const names = (isByRight: boolean) => ({ ids: ids.get(isByRight) ?? [], keys: keys.get(isByRight) ?? [] });
-      const found = await store.getRooms(req.userId, names(false), names(true));
-      return create(GetRoomsResSchema, { rooms: [...found] });
+      return store.getRooms(req.userId, names(false), names(true));
     },
 
     addMembers: (_: Caller, value: AddMembersReq) => addMembers(value),

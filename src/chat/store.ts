@@ -6,6 +6,7 @@ import type {
   Cursor,
   DeleteRoomRes,
   GetRoomReq,
+  GetRoomsRes,
   IsMemberReq,
   ListMembersReq,
   ListMembersRes,
@@ -16,7 +17,6 @@ import type {
   Member,
   Message,
   Room,
-  RoomSummary,
   SearchMessagesReq,
   SearchMessagesRes,
   StreamAllRes,
@@ -229,8 +229,11 @@ export interface ChatStore extends AsyncDisposable {
   changedLists(places: readonly ListPlace[], size: PageSize): Promise<readonly ListPage[]>;
 
   getRoom(req: GetRoomReq, reading?: Reading): Promise<Room>;
-  /** Each room once, by id: of those asked for the user's own, and all of those `byRight`. */
-  getRooms(userId: bigint, rooms: RoomNames, byRight: RoomNames): Promise<readonly RoomSummary[]>;
+  /**
+   * Each room once, by id: of those asked for the user's own, and all of those `byRight`. They are as many as an
+   * answer may have, and the first one in any case.
+   */
+  getRooms(userId: bigint, rooms: RoomNames, byRight: RoomNames): Promise<GetRoomsRes>;
   listRooms(req: ListRoomsReq): Promise<ListRoomsRes>;
   listMessages(req: ListMessagesReq, reading?: Reading): Promise<ListMessagesRes>;
   listMembers(req: ListMembersReq, reading?: Reading): Promise<ListMembersRes>;

@@ -1,6 +1,7 @@
 import type {
   CreateRoomReq,
   GetRoomReq,
+  GetRoomsRes,
   IsMemberReq,
   ListMembersReq,
   ListMembersRes,
@@ -9,7 +10,6 @@ import type {
   ListRoomsReq,
   ListRoomsRes,
   Room,
-  RoomSummary,
   SearchMessagesReq,
   SearchMessagesRes,
 } from "../../gen/chat_pb.ts";
@@ -48,7 +48,7 @@ import { membershipStatements, toMemberships } from "./read/memberships.ts";
 import { messagePage, messagePageStatements } from "./read/message-page.ts";
 import { foundRoom, roomStatement } from "./read/room.ts";
 import { roomList, roomListStatements } from "./read/room-list.ts";
-import { roomsStatements, toSummaries } from "./read/rooms.ts";
+import { foundRooms, roomsStatements } from "./read/rooms.ts";
 import { foundMessages, searchStatements } from "./read/search.ts";
 import { toViewedRooms, viewedRoomsStatements } from "./read/viewed-rooms.ts";
 
@@ -61,11 +61,13 @@ import { toViewedRooms, viewedRoomsStatements } from "./read/viewed-rooms.ts";
 export class LibsqlStore implements ChatStore {
   readonly #database: Database;
   readonly #pageBytes: number;
+  readonly #namedRoomsBytes: number;
   readonly #bounds: Bounds;
 
-  constructor(database: Database, { pageBytes, ...limits }: Limits = LIMITS) {
+  constructor(database: Database, { pageBytes, namedRoomsBytes, ...limits }: Limits = LIMITS) {
     this.#database = database;
     this.#pageBytes = pageBytes;
+    this.#namedRoomsBytes = namedRoomsBytes;
     this.#bounds = { greatestId: database.greatestInteger, ...limits };
   }
 
@@ -121,8 +123,8 @@ export class LibsqlStore implements ChatStore {
     return foundRoom(req, await this.#database.read([roomStatement(req, reading)]));
   }
 
-  async getRooms(userId: bigint, rooms: RoomNames, byRight: RoomNames): Promise<readonly RoomSummary[]> {
-    return toSummaries(await this.#database.read(roomsStatements(userId, rooms, byRight)));
+  async getRooms(userId: bigint, rooms: RoomNames, byRight: RoomNames): Promise<GetRoomsRes> {
+    return foundRooms(await this.#database.read(roomsStatements(userId, rooms, byRight, this.#namedRoomsBytes)));
   }
 
   async listRooms(req: ListRoomsReq): Promise<ListRoomsRes> {

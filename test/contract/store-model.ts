@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   ChatService,
   type EnsureRoomReq,
-  GetRoomsResSchema,
   IsMemberResSchema,
   ListMembersReqSchema,
   type Member,
@@ -115,7 +114,7 @@ class History implements Names {
       case "getRooms": {
         const { userId, roomIds: ids, keys } = call.request;
         const none = { ids: [], keys: [] };
-        return create(GetRoomsResSchema, { rooms: [...(await this.#store.getRooms(userId, { ids, keys }, none))] });
+        return this.#store.getRooms(userId, { ids, keys }, none);
       }
       case "listRooms":
         return this.#store.listRooms(call.request);

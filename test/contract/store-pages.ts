@@ -13,8 +13,7 @@ import { LIMITS } from "../../src/chat/limits.ts";
 import type { ChatStore, PageSize, Position } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
 import { GREAT_ID } from "../support/greatest-id.ts";
-import { lastText } from "../support/model.ts";
-import { fitting, textBytes } from "../support/room-logs.ts";
+import { fitting, summaryText, textBytes } from "../support/room-logs.ts";
 import { newStoredRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
@@ -237,7 +236,7 @@ export function pagesContract(parts: () => StoreParts): void {
       for (let pageToken = ""; pages === 0 || pageToken !== ""; pages++) {
         const page = await list(narrow, pageToken, limit);
         const rest = all.slice(found.length, found.length + limit);
-        expect(page.rooms).toEqual(fitting(rest, PAGE_BYTES, lastText));
+        expect(page.rooms).toEqual(fitting(rest, PAGE_BYTES, summaryText));
         found.push(...page.rooms);
         pageToken = page.nextPageToken;
       }

@@ -340,8 +340,9 @@ export function recordsContract(parts: () => StoreParts): void {
       const own = await store.ensureRoom(asked({ userId: bob, name: "own" }), []);
       const foreign = await newStoredRoom(store, ann);
       const ids = [first.roomId, own.room.id, foreign, nowhere];
-      const rooms = await store.getRooms(bob, { ids, keys: [own.room.key, "no such key"] }, NONE);
+      const { rooms, hasMore } = await store.getRooms(bob, { ids, keys: [own.room.key, "no such key"] }, NONE);
       expect(rooms.map(({ room }) => room!.id)).toEqual([first.roomId, own.room.id]);
+      expect(hasMore).toBe(false);
       expect(rooms[0]).toMatchObject({
         lastMessage: { body: "you" },
         unreadCount: 2,
@@ -349,11 +350,15 @@ export function recordsContract(parts: () => StoreParts): void {
         member: { userId: bob },
       });
       expect(rooms[1]).toMatchObject({ room: own.room, unreadCount: 0 });
-      const byRight = await store.getRooms(0n, NONE, { ids: [foreign, first.roomId, nowhere], keys: [own.room.key] });
+      const all = { ids: [foreign, first.roomId, nowhere], keys: [own.room.key] };
+      const { rooms: byRight } = await store.getRooms(0n, NONE, all);
       expect(byRight.map(({ room }) => room!.id)).toEqual([first.roomId, own.room.id, foreign]);
       expect(byRight[0]).toMatchObject({ lastMessage: { body: "you" }, unreadCount: 0, readMessageId: 0n });
       expect(byRight[0]!.member).toBeUndefined();
-      expect(await store.getRooms(stranger, { ids, keys: [own.room.key] }, NONE)).toEqual([]);
+      expect(await store.getRooms(stranger, { ids, keys: [own.room.key] }, NONE)).toMatchObject({
+        rooms: [],
+        hasMore: false,
+      });
     });
   });
 
@@ -388,7 +393,7 @@ export function recordsContract(parts: () => StoreParts): void {
 
       expect(await store.readLogs([{ roomId, after: BEGINNING }], { changes: 9, bytes: 9 })).toEqual([undefined]);
       expect((await store.memberships(bob, [roomId], [roomId])).of).toEqual([]);
-      expect(await store.getRooms(bob, byId, byId)).toEqual([]);
+      expect(await store.getRooms(bob, byId, byId)).toMatchObject({ rooms: [] });
       await expect(recordOf(roomId)).rejects.toMatchObject({ code: Code.NotFound });
       const rest = { $typeName: "chat_grpc.ListMembersReq", roomId, userId: bob, afterUserId: 0n, limit: 0 } as const;
       await expect(store.listMembers({ ...rest, banned: false })).rejects.toMatchObject({ code: Code.NotFound });

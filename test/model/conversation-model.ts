@@ -25,6 +25,7 @@ const SMALL = {
   commitChanges: 4,
   commitCharacters: 60,
   pageBytes: 100,
+  namedRoomsBytes: 100,
   allPageChanges: 5,
   allPageBytes: 80,
 };
@@ -222,7 +223,7 @@ export function conversationModel(name: string, start: (env: Record<string, stri
   describe(`a conversation on ${name}`, () => {
     let stage: Stage;
     beforeAll(async () => {
-      stage = createStage(await start(ENV), SMALL.pageBytes);
+      stage = createStage(await start(ENV), SMALL);
     });
     afterAll(() => stage?.servers[Symbol.asyncDispose]());
 

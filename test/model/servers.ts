@@ -1,6 +1,7 @@
 import { limitVariable } from "../../src/http/config.ts";
 import { serveStore } from "../support/memory-service.ts";
 import { MemoryStore } from "../support/memory-store.ts";
+import type { PageLimits } from "../support/model.ts";
 import { startNodeService } from "../support/node-service.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { Sqld } from "../support/sqld.ts";
@@ -55,7 +56,9 @@ export function onSqld(start: Start): Start {
 export function onOneMemory(count: number): Start {
   return async (env) => {
     await using stack = new AsyncDisposableStack();
-    const store = stack.use(new MemoryStore(Number(env[limitVariable("pageBytes")])));
+    const limit = (name: keyof PageLimits) => Number(env[limitVariable(name)]);
+    const limits = { pageBytes: limit("pageBytes"), namedRoomsBytes: limit("namedRoomsBytes") };
+    const store = stack.use(new MemoryStore(limits));
     const started = await Promise.all(Array.from({ length: count }, () => serveStore(store, env)));
     const services = started.map((service) => stack.use(service));
     const resources = stack.move();

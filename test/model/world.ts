@@ -10,8 +10,8 @@ import {
 } from "../../gen/chat_pb.ts";
 import { type ChatClient, chatClient, type Protocol } from "../support/clients.ts";
 import { freshId } from "../support/fresh-id.ts";
-import { type Answer, type Call, lastText, Model, Refused } from "../support/model.ts";
-import { fitting, headOf, membershipsIn, membersOf } from "../support/room-logs.ts";
+import { type Answer, type Call, Model, type PageLimits, Refused } from "../support/model.ts";
+import { fitting, headOf, membershipsIn, membersOf, summaryText } from "../support/room-logs.ts";
 import { AllReader } from "./all-reader.ts";
 import { call, type Names, type Operation, POSTS, USERS } from "./operations.ts";
 import { type End, type Past, Reader, type ReaderKind, type Start, until } from "./reader.ts";
@@ -33,18 +33,17 @@ export interface Stage {
   readonly servers: Servers;
   /** By server. */
   readonly clients: readonly Clients[];
-  /** What a server takes for the texts of a page. */
-  readonly pageBytes: number;
+  readonly limits: PageLimits;
   readonly seen: Map<string, number>;
 }
 
-export function createStage(servers: Servers, pageBytes: number): Stage {
+export function createStage(servers: Servers, limits: PageLimits): Stage {
   const clients = servers.urls.map((url) => {
     return Object.fromEntries(
       protocols.map((protocol) => [protocol, chatClient(protocol, url, SERVICE_KEY)]),
     ) as Clients;
   });
-  return { servers, clients, pageBytes, seen: new Map() };
+  return { servers, clients, limits, seen: new Map() };
 }
 
 interface Outcome {
@@ -91,7 +90,7 @@ export class World implements Names, Past, AsyncDisposable {
 
   constructor(stage: Stage) {
     this.#stage = stage;
-    this.model = new Model(stage.pageBytes);
+    this.model = new Model(stage.limits);
     this.all = new AllReader(stage.clients.flatMap((clients) => protocols.map((protocol) => clients[protocol])));
     this.viewer = new ViewReader(stage.servers.urls);
     // Ids that a double can't tell apart.
@@ -175,10 +174,10 @@ export class World implements Names, Past, AsyncDisposable {
         if (!isRight) throw new Error(`ListRooms has ${toJsonString(RoomSummarySchema, summary)}`);
       }
       const rest = all.filter(({ room }) => !found.some((each) => each.room?.id === room?.id));
-      if (!isFull(found, rest, limit, this.model.pageBytes) && nextPageToken !== "") {
+      if (!isFull(found, rest, limit, this.model.limits.pageBytes) && nextPageToken !== "") {
         throw new Error(`a page of ${limit} has ${found.length} rooms, and then: ${nextPageToken}`);
       }
-      if (found.length > limit || fitting(found, this.model.pageBytes, lastText).length < found.length) {
+      if (found.length > limit || fitting(found, this.model.limits.pageBytes, summaryText).length < found.length) {
         throw new Error(`a page of ${limit} has too much: ${found.length} rooms`);
       }
       rooms.push(...found);
@@ -445,7 +444,9 @@ function isSame({ call, answer }: Outcome, expected: Answer): boolean {
 
 /** Whether a page of rooms has as many as it may, or some of the rest may not fit into its bytes. */
 function isFull(page: readonly RoomSummary[], rest: readonly RoomSummary[], limit: number, bytes: number): boolean {
-  return page.length >= limit || rest.some((each) => fitting([...page, each], bytes, lastText).length === page.length);
+  return (
+    page.length >= limit || rest.some((each) => fitting([...page, each], bytes, summaryText).length === page.length)
+  );
 }
 
 /** For a person, why a burst is wrong. */

@@ -4,7 +4,7 @@ import type { News, ReadMark } from "../../gen/room/room_pb.ts";
 import { type ChangePlace, comparePlaces } from "../../src/chat/change-place.ts";
 import type { Changes, PageSize, PlacedChange } from "../../src/chat/store.ts";
 import type { ModelRoom } from "./model.ts";
-import { changesAfter, membershipsIn, textBytes } from "./room-logs.ts";
+import { changesAfter, membershipsIn, recordText, textBytes, textOf } from "./room-logs.ts";
 
 /** Which revision each row of a store in memory has, and the log of all rooms that this makes. */
 export class ChangeLedger {
@@ -42,7 +42,8 @@ export class ChangeLedger {
       .sort((a, b) => comparePlaces(a.place, b.place));
     let bytes = 0;
     const changes = all.slice(0, size.changes).filter(({ change }, i) => {
-      if (change.case === "message") bytes += textBytes(change.value.body);
+      if (change.case === "message") bytes += textBytes(textOf(change.value));
+      if (change.case === "room") bytes += textBytes(recordText(change.value));
       return i === 0 || bytes <= size.bytes;
     });
     return { changes, isWhole: changes.length === all.length };

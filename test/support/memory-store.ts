@@ -7,6 +7,7 @@ import {
   AddMembersResSchema,
   type Cursor,
   GetRoomReqSchema,
+  type GetRoomsRes,
   type ListMembersRes,
   type ListMessagesRes,
   type ListRoomsRes,
@@ -16,7 +17,6 @@ import {
   type Message,
   type Room,
   RoomSchema,
-  type RoomSummary,
   RoomSummarySchema,
   type SearchMessagesReq,
   type SearchMessagesRes,
@@ -46,7 +46,7 @@ import type {
 } from "../../src/chat/store.ts";
 import { ChangeLedger } from "./change-ledger.ts";
 import { searchIn } from "./memory-search.ts";
-import { type Answer, type Call, lastText, Model, type ModelRoom, orRefused, Refused } from "./model.ts";
+import { type Answer, type Call, Model, type ModelRoom, orRefused, type PageLimits, Refused } from "./model.ts";
 import {
   changesAfter,
   fitting,
@@ -57,6 +57,7 @@ import {
   positionsOf,
   recordIn,
   subjectOf,
+  summaryText,
   textOf,
 } from "./room-logs.ts";
 
@@ -85,9 +86,8 @@ export class MemoryStore implements ChatStore {
   #lastId = 0n;
   #time = 0;
 
-  /** @param pageBytes what the texts of a page of messages or rooms may take in JSON */
-  constructor(pageBytes?: number) {
-    this.model = new Model(pageBytes);
+  constructor(limits?: PageLimits) {
+    this.model = new Model(limits);
     this.model.epoch = "memory";
   }
 
@@ -213,7 +213,7 @@ export class MemoryStore implements ChatStore {
   };
 
   /** Who reads by right has nothing unread. */
-  async getRooms(userId: bigint, { ids, keys }: RoomNames, byRight: RoomNames): Promise<RoomSummary[]> {
+  async getRooms(userId: bigint, { ids, keys }: RoomNames, byRight: RoomNames): Promise<GetRoomsRes> {
     const isNamed = ({ ids, keys }: RoomNames, { id, key }: Room) => ids.includes(id) || keys.includes(key);
     const own = this.model.roomsOf(userId).filter(({ room }) => isNamed({ ids, keys }, room!));
     const others = [...this.model.rooms.values()].flatMap((room) => {
@@ -222,7 +222,7 @@ export class MemoryStore implements ChatStore {
       const record = this.model.getRoom(byId(room.room.id), undefined, "right");
       return create(RoomSummarySchema, { room: record, lastMessage: [...messagesOf(room).values()].at(-1), head });
     });
-    return [...own, ...others].sort((a, b) => Number(a.room!.id - b.room!.id));
+    return this.model.asNamed([...own, ...others]);
   }
 
   listMessages = async (request: Requests["listMessages"], reading?: Reading): Promise<ListMessagesRes> => {
@@ -251,7 +251,7 @@ export class MemoryStore implements ChatStore {
     const order = pageToken === "" ? all.map(({ room }) => room!.id) : this.#listings.get(pageToken);
     if (!order) throw new ConnectError("no such page", Code.InvalidArgument);
     const due = order.flatMap((id) => all.find(({ room }) => room!.id === id) ?? []);
-    const rooms = fitting(due.slice(0, limit || 50), this.model.pageBytes, lastText);
+    const rooms = fitting(due.slice(0, limit || 50), this.model.limits.pageBytes, summaryText);
     const nextPageToken = due.length > rooms.length ? `page ${this.#listings.size}` : "";
     if (nextPageToken !== "") {
       this.#listings.set(
@@ -323,7 +323,7 @@ export class MemoryStore implements ChatStore {
       return user === userId ? [{ id, summary: undefined, at }] : [];
     });
     const all = [...current, ...left].filter(({ at }) => at > after).sort((a, b) => Number(a.at - b.at));
-    const page = fitting(all.slice(0, changes), bytes, ({ summary }) => summary?.lastMessage?.body ?? "");
+    const page = fitting(all.slice(0, changes), bytes, ({ summary }) => (summary ? summaryText(summary) : ""));
     const isWhole = page.length === all.length;
     return {
       epoch,

@@ -2,7 +2,7 @@ import { create, equals, type JsonObject, type MessageShape } from "@bufbuild/pr
 import { type Timestamp, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import * as chat from "../../gen/chat_pb.ts";
-import { LIMITS } from "../../src/chat/limits.ts";
+import { LIMITS, type Limits } from "../../src/chat/limits.ts";
 import { keyOfPost, postOf } from "../../src/chat/room-key.ts";
 import type { NewRoom, Reading } from "../../src/chat/store.ts";
 import { addReplies, countReplies, NO_REPLIES, type Replies, withReply } from "./model-threads.ts";
@@ -17,6 +17,7 @@ import {
   messagesOf,
   moveRead,
   type RoomLogs,
+  summaryText,
   textOf,
 } from "./room-logs.ts";
 
@@ -71,6 +72,9 @@ export interface ModelRoom extends RoomLogs {
   readonly joined: Map<bigint, readonly [bigint, bigint]>;
 }
 
+/** What the texts of a page of messages or rooms may take in JSON, and those of rooms that are asked for by name. */
+export type PageLimits = Pick<Limits, "pageBytes" | "namedRoomsBytes">;
+
 /**
  * proto/chat.proto, as plainly as it can be written down. What the server is free to choose, ids, times and the epoch, is
  * taken from its answer, if it is one that the contract allows.
@@ -81,17 +85,16 @@ export class Model {
   deleted: ReadonlyMap<bigint, ModelRoom> = new Map();
   /** Empty as long as no answer has told it. */
   epoch = "";
-  readonly pageBytes: number;
+  readonly limits: PageLimits;
   /** How the call that is being answered was refused, if it was. */
   #refusal: Code | undefined;
 
-  /** @param pageBytes what the texts of a page of messages or rooms may take in JSON */
-  constructor(pageBytes = LIMITS.pageBytes) {
-    this.pageBytes = pageBytes;
+  constructor(limits: PageLimits = LIMITS) {
+    this.limits = limits;
   }
 
   clone(): Model {
-    const clone = new Model(this.pageBytes);
+    const clone = new Model(this.limits);
     clone.epoch = this.epoch;
     clone.deleted = this.deleted;
     clone.rooms = new Map(
@@ -194,10 +197,10 @@ export class Model {
   };
 
   getRooms = ({ roomIds, keys, userId }: chat.GetRoomsReq, given?: chat.GetRoomsRes): chat.GetRoomsRes => {
-    const rooms = this.roomsOf(userId, given?.rooms).filter(({ room }) => {
+    const all = this.roomsOf(userId, given?.rooms).filter(({ room }) => {
       return roomIds.includes(room!.id) || keys.includes(room!.key);
     });
-    return create(chat.GetRoomsResSchema, { rooms: rooms.sort((a, b) => Number(a.room!.id - b.room!.id)) });
+    return this.asNamed(all);
   };
 
   addMembers = ({ roomId, actorId, userIds }: chat.AddMembersReq, given?: chat.AddMembersRes): chat.AddMembersRes => {
@@ -305,13 +308,20 @@ export class Model {
   listRooms = ({ userId, limit, pageToken }: chat.ListRoomsReq, given?: chat.ListRoomsRes): chat.ListRoomsRes => {
     if (pageToken !== "") throw new Refused(Code.InvalidArgument);
     const all = this.roomsOf(userId, given?.rooms);
-    const rooms = fitting(all.slice(0, limit || 50), this.pageBytes, lastText);
+    const rooms = fitting(all.slice(0, limit || 50), this.limits.pageBytes, summaryText);
     return create(chat.ListRoomsResSchema, {
       rooms,
       nextPageToken: all.length > rooms.length ? given?.nextPageToken || "not empty" : "",
       list: this.#listOf(given),
     });
   };
+
+  /** Rooms that were asked for by name: as many as an answer may have. */
+  asNamed(all: readonly chat.RoomSummary[]): chat.GetRoomsRes {
+    const inOrder = all.toSorted((a, b) => Number(a.room!.id - b.room!.id));
+    const rooms = fitting(inOrder, this.limits.namedRoomsBytes, summaryText);
+    return create(chat.GetRoomsResSchema, { rooms, hasMore: rooms.length < all.length });
+  }
 
   /** All rooms of a user; in the order of those given, if it is right for all that is known. */
   roomsOf(userId: bigint, given: readonly chat.RoomSummary[] = []): chat.RoomSummary[] {
@@ -360,7 +370,7 @@ export class Model {
       point = before(position.value);
       [earlier, later] = [Math.floor(size / 2), Math.ceil(size / 2)];
     }
-    const bytes = earlier > 0 && later > 0 ? this.pageBytes / 2 : this.pageBytes;
+    const bytes = earlier > 0 && later > 0 ? this.limits.pageBytes / 2 : this.limits.pageBytes;
     const backwards = fitting(messages.slice(Math.max(0, point - earlier), point).reverse(), bytes, textOf);
     const forwards = fitting(messages.slice(point, point + later), bytes, textOf);
     return create(chat.ListMessagesResSchema, {
@@ -674,11 +684,6 @@ export class Model {
     if (given) room.room = { ...room.room, updatedAt: later(room.room, given) };
     return { ...room.room, memberCount: membersOf(room).size };
   }
-}
-
-/** The text that a room has in a list of rooms. */
-export function lastText({ lastMessage }: chat.RoomSummary): string {
-  return lastMessage ? textOf(lastMessage) : "";
 }
 
 function messageOf(room: ModelRoom, id: bigint): chat.Message {

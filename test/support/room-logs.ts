@@ -1,6 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { type Cursor, CursorSchema, type Member, type Message, type Room } from "../../gen/chat_pb.ts";
+import {
+  type Cursor,
+  CursorSchema,
+  type Member,
+  type Message,
+  type Room,
+  type RoomSummary,
+} from "../../gen/chat_pb.ts";
 
 /**
  * A room is two logs: entry n - 1 of each is what change n made of a message, or of a membership or the room's record. A
@@ -74,6 +81,16 @@ export function textOf({ body, data, mentionedUserIds, reactions }: Message): st
   ];
   const json = [...(data ? [data] : []), ...lists.filter(({ length }) => length > 0)];
   return [body, ...json.map((each) => JSON.stringify(each))].join("");
+}
+
+/** All that is long in a room's record, as it is stored. */
+export function recordText({ name, data }: Room): string {
+  return name + (data ? JSON.stringify(data) : "");
+}
+
+/** All that is long in a room in a list. */
+export function summaryText({ room, lastMessage }: RoomSummary): string {
+  return recordText(room!) + (lastMessage ? textOf(lastMessage) : "");
 }
 
 /** The bytes that a text takes in JSON. */

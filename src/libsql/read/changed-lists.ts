@@ -3,6 +3,7 @@ import type { ListedRooms, ListPage, ListPlace } from "../../chat/list-page.ts";
 import type { PageSize } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 import { summaries, toSummary } from "./room-summary.ts";
+import { SUMMARY_BYTES } from "./texts.ts";
 
 export function changedListsStatements(places: readonly ListPlace[], { changes, bytes }: PageSize): InStatement[] {
   const asked = `[${places.map(({ userId, after }) => `[${userId},${after}]`)}]`;
@@ -50,10 +51,6 @@ export function toListedRooms([state, rows]: readonly Rows[]): ListedRooms {
 const PLACES = "SELECT key AS place, value ->> 0 AS user_id, value ->> 1 AS after FROM json_each(?1)";
 
 const LATEST = "max(members.revision, rooms.revision)";
-
-const SUMMARY_BYTES = ["body", "messages.data", "name", "room_records.data"]
-  .map((column) => `coalesce(octet_length(${column}), 0)`)
-  .join(" + ");
 
 /** Of the places ?1, as many rooms that have changed after each as ?2 says, and as fit into ?3 bytes of texts. */
 const LISTED = `

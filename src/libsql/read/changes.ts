@@ -11,49 +11,72 @@ import {
 import type { Changes, PageSize, PlacedChange } from "../../chat/store.ts";
 import { MAX_INT64, type Rows } from "../database.ts";
 import { ROOM_RECORDS, toMember, toMessage, toRoom } from "../schema/rows.ts";
-import { TEXT_BYTES } from "./texts.ts";
+import { MESSAGE_BYTES, RECORD_BYTES } from "./texts.ts";
 
 /** One page of the log of all rooms; the logs are read apart, each in the order of its index, and put together after it. */
 export function changesStatements(after: ChangePlace, { changes, bytes }: PageSize): InStatement[] {
   const { revision, roomId } = after;
   const [ofMembers, ofMessages] = [numberAfter(after, "member"), numberAfter(after, "message")];
   const args = [revision, roomId, ofMembers, ofMessages, BigInt(changes)];
+  const bounded = [...args, BigInt(bytes)];
   return [
     "SELECT epoch, revision FROM log_head",
-    { sql: RECORDS, args },
+    { sql: RECORDS, args: bounded },
     { sql: MEMBERS, args },
-    { sql: MESSAGES, args: [...args, BigInt(bytes)] },
+    { sql: MESSAGES, args: bounded },
     { sql: DELETIONS, args: [revision, BigInt(changes)] },
   ];
 }
 
+/** A change, and the bytes of its texts. */
+interface Sized {
+  readonly placed: PlacedChange;
+  readonly bytes: number;
+}
+
+/** What one log has after a place. */
+interface Run {
+  readonly changes: readonly Sized[];
+  /** Whether the log may go on behind them. */
+  readonly isCut: boolean;
+}
+
 export function toChanges(
   after: ChangePlace,
-  { changes: count }: PageSize,
+  { changes: count, bytes }: PageSize,
   [state, records, members, messages, deletions]: readonly Rows[],
 ): Changes {
+  const runOf = (rows: Rows, toChange: (row: Rows[number]) => PlacedChange): Run => {
+    const changes = rows
+      .map((row) => ({ placed: toChange(row), bytes: Number(row.own_bytes ?? 0) }))
+      .filter(({ placed }) => comparePlaces(placed.place, after) > 0);
+    return { changes, isCut: changes.length >= count || changes.length < Number(rows[0]?.total ?? 0) };
+  };
   const runs = [
-    records!.map((row) => placed(row.record_revision, row.id, "room", row.record_member_seq, toRoom(row))),
-    members!.map((row) => placed(row.revision, row.room_id, "member", row.member_seq, toMember(row))),
-    messages!.map((row) => placed(row.revision, row.room_id, "message", row.seq, toMessage(row))),
-    deletions!.map(({ revision, room_id }) => {
+    runOf(records!, (row) => placed(row.record_revision, row.id, "room", row.record_member_seq, toRoom(row))),
+    runOf(members!, (row) => placed(row.revision, row.room_id, "member", row.member_seq, toMember(row))),
+    runOf(messages!, (row) => placed(row.revision, row.room_id, "message", row.seq, toMessage(row))),
+    runOf(deletions!, ({ revision, room_id }) => {
       return placed(revision, room_id, "roomDeleted", 0n, create(RoomDeletedSchema, { roomId: room_id as bigint }));
     }),
-  ].map((run) => run.filter(({ place }) => comparePlaces(place, after) > 0));
+  ];
+  const cut = runs.filter(({ isCut }) => isCut);
   // What lies behind the end of a run that was cut may have others before it.
-  const cut = runs.filter(
-    (run, i) => run.length >= count || (i === 2 && run.length < Number(messages![0]?.total ?? 0)),
-  );
-  const ends = cut.map((run) => run.at(-1)!.place);
-  const fitting = runs
-    .flat()
-    .filter(({ place }) => ends.every((end) => comparePlaces(place, end) <= 0))
-    .sort((a, b) => comparePlaces(a.place, b.place));
+  const ends = cut.map(({ changes }) => changes.at(-1)!.placed.place);
+  const known = runs
+    .flatMap(({ changes }) => changes)
+    .filter(({ placed }) => ends.every((end) => comparePlaces(placed.place, end) <= 0))
+    .sort((a, b) => comparePlaces(a.placed.place, b.placed.place));
+  let total = 0;
+  const page = known.slice(0, count).filter((each, i) => {
+    total += each.bytes;
+    return i === 0 || total <= bytes;
+  });
   return {
     epoch: state![0]!.epoch as string,
     revision: state![0]!.revision as bigint,
-    changes: fitting.slice(0, count),
-    isWhole: cut.length === 0 && fitting.length <= count,
+    changes: page.map(({ placed }) => placed),
+    isWhole: cut.length === 0 && page.length === known.length,
   };
 }
 
@@ -87,31 +110,39 @@ const lastRevision = (log: "members" | "messages", number: "member_seq" | "seq")
   ), ${MAX_INT64})`;
 
 /**
- * One more than a page has, as the first may be the one at the place. In two runs, since SQLite doesn't look for a rowid,
- * which the room's id is, behind a range of an index.
+ * As many as fit into ?6 bytes, each with the number that there would be without that bound. In two runs,
+ * since SQLite doesn't look for a rowid, which the room's id is, behind a range of an index; with one more than a page
+ * has, as the first may be the one at the place.
  */
-const RECORDS = `SELECT records.* FROM (
-    SELECT * FROM (
-      SELECT revision, room_id FROM room_records WHERE revision = ?1 AND room_id >= ?2
-      ORDER BY room_id LIMIT CAST(?5 AS INTEGER) + 1
-    )
-    UNION ALL
-    SELECT * FROM (
-      SELECT revision, room_id FROM room_records WHERE revision > ?1 AND revision <= ${lastRevision("messages", "seq")}
-      ORDER BY revision, room_id LIMIT CAST(?5 AS INTEGER) + 1
-    )
-  ) AS run CROSS JOIN ${ROOM_RECORDS} AS records ON records.id = run.room_id
-  ORDER BY run.revision, run.room_id LIMIT CAST(?5 AS INTEGER) + 1`;
+const RECORDS = `SELECT records.*, own_bytes, total FROM (
+    SELECT run.room_id, ${RECORD_BYTES} AS own_bytes, sum(${RECORD_BYTES}) OVER places AS bytes,
+      row_number() OVER places AS nth, count(*) OVER () AS total
+    FROM (
+      SELECT * FROM (
+        SELECT revision, room_id FROM room_records WHERE revision = ?1 AND room_id >= ?2
+        ORDER BY room_id LIMIT CAST(?5 AS INTEGER) + 1
+      )
+      UNION ALL
+      SELECT * FROM (
+        SELECT revision, room_id FROM room_records WHERE revision > ?1 AND revision <= ${lastRevision("messages", "seq")}
+        ORDER BY revision, room_id LIMIT CAST(?5 AS INTEGER) + 1
+      )
+    ) AS run CROSS JOIN room_records ON room_records.room_id = run.room_id
+    WHERE NOT (room_records.revision = ?1 AND room_records.room_id = ?2 AND member_seq <= ?3)
+    WINDOW places AS (ORDER BY run.revision, run.room_id)
+  ) AS fitting CROSS JOIN ${ROOM_RECORDS} AS records ON records.id = fitting.room_id
+  WHERE bytes <= CAST(?6 AS INTEGER) OR nth = 1
+  ORDER BY nth LIMIT CAST(?5 AS INTEGER)`;
 
 const MEMBERS = `SELECT * FROM members
   WHERE ${AFTER.members} AND revision <= ${lastRevision("messages", "seq")}
   ORDER BY revision, room_id, member_seq LIMIT CAST(?5 AS INTEGER)`;
 
-/** As many as fit into ?6 bytes, each with the number of those that a page without that bound would have. */
-const MESSAGES = `SELECT messages.*, total FROM (
-    SELECT id, ${TEXT_BYTES} OVER run AS bytes, row_number() OVER run AS nth, count(*) OVER () AS total
+/** Likewise as many as fit into ?6 bytes. */
+const MESSAGES = `SELECT messages.*, own_bytes, total FROM (
+    SELECT id, own_bytes, sum(own_bytes) OVER run AS bytes, row_number() OVER run AS nth, count(*) OVER () AS total
     FROM (
-      SELECT * FROM messages
+      SELECT id, revision, room_id, seq, ${MESSAGE_BYTES} AS own_bytes FROM messages
       WHERE ${AFTER.messages} AND revision <= ${lastRevision("members", "member_seq")}
       ORDER BY revision, room_id, seq LIMIT CAST(?5 AS INTEGER)
     )

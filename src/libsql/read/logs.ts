@@ -7,7 +7,7 @@ import type { ReadPosition } from "../../chat/read-positions.ts";
 import type { LogPage, LogPlace, PageSize } from "../../chat/store.ts";
 import { MAX_INT64, type Rows } from "../database.ts";
 import { HAS_READ, ROOM_RECORDS, toMember, toMessage, toReadPosition, toRoom } from "../schema/rows.ts";
-import { TEXT_BYTES } from "./texts.ts";
+import { MESSAGE_BYTES } from "./texts.ts";
 
 /** Pages of logs, read from one snapshot. Equal places are read once. */
 export class LogPages {
@@ -100,7 +100,7 @@ const HEADS = `SELECT place, rooms.seq, rooms.member_seq, first_seq, member_coun
 
 /** As many as fit into ?3 bytes, and only where the page of members reaches the head. */
 const MESSAGES = `SELECT place, messages.* FROM (
-    SELECT place, messages.room_id, id, ${TEXT_BYTES} OVER texts AS bytes, row_number() OVER texts AS nth
+    SELECT place, messages.room_id, id, sum(${MESSAGE_BYTES}) OVER texts AS bytes, row_number() OVER texts AS nth
     FROM (${runs("messages", "seq", reachesHead("members", "member_seq"))}) AS run
     JOIN messages ON messages.room_id = run.room_id AND seq > after AND seq <= page_end
     WINDOW texts AS (PARTITION BY place ORDER BY seq)

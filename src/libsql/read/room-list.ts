@@ -4,7 +4,7 @@ import type { InStatement } from "@libsql/client";
 import { type ListRoomsReq, type ListRoomsRes, ListRoomsResSchema } from "../../../gen/chat_pb.ts";
 import { MAX_INT64, type Rows } from "../database.ts";
 import { summaries, toSummary } from "./room-summary.ts";
-import { MESSAGE_BYTES, TEXT_BYTES } from "./texts.ts";
+import { SUMMARY_BYTES } from "./texts.ts";
 
 const DEFAULT_ROOMS = 50;
 
@@ -48,9 +48,10 @@ const LISTED = `
     WHERE (activity, room_id) < (CAST(?3 AS INTEGER), CAST(?4 AS INTEGER))
     ORDER BY activity DESC, room_id DESC LIMIT CAST(?5 AS INTEGER)
   ), fitting AS (
-    SELECT page.room_id, activity, coalesce(${TEXT_BYTES} OVER places, 0) AS bytes,
-      coalesce(${MESSAGE_BYTES}, 0) AS own_bytes, row_number() OVER places AS nth
-    FROM page LEFT JOIN messages ON messages.room_id = page.room_id AND messages.id = last_message_id
+    SELECT page.room_id, activity, sum(${SUMMARY_BYTES}) OVER places AS bytes, ${SUMMARY_BYTES} AS own_bytes,
+      row_number() OVER places AS nth
+    FROM page JOIN room_records ON room_records.room_id = page.room_id
+    LEFT JOIN messages ON messages.room_id = page.room_id AND messages.id = last_message_id
     WINDOW places AS (ORDER BY activity DESC, page.room_id DESC)
   )
   SELECT room_id, activity, bytes FROM fitting WHERE bytes - own_bytes <= CAST(?6 AS INTEGER) OR nth <= 2`;

@@ -1,16 +1,21 @@
+import { create } from "@bufbuild/protobuf";
 import type { InStatement } from "@libsql/client";
-import type { RoomSummary } from "../../../gen/chat_pb.ts";
+import { type GetRoomsRes, GetRoomsResSchema } from "../../../gen/chat_pb.ts";
 import type { RoomNames } from "../../chat/store.ts";
 import type { Rows } from "../database.ts";
 import { summaries, toSummary } from "./room-summary.ts";
+import { SUMMARY_BYTES } from "./texts.ts";
 
-export function roomsStatements(userId: bigint, rooms: RoomNames, byRight: RoomNames): InStatement[] {
+export function roomsStatements(userId: bigint, rooms: RoomNames, byRight: RoomNames, bytes: number): InStatement[] {
   const names = [rooms, byRight].flatMap(({ ids, keys }) => [`[${ids}]`, JSON.stringify(keys)]);
-  return ["SELECT epoch FROM log_state", { sql: ROOMS, args: [userId, ...names] }];
+  return ["SELECT epoch FROM log_state", { sql: ROOMS, args: [userId, ...names, BigInt(bytes)] }];
 }
 
-export function toSummaries([states, rows]: readonly Rows[]): RoomSummary[] {
-  return rows!.map((row) => toSummary(row, states![0]!.epoch as string));
+export function foundRooms([states, rows]: readonly Rows[]): GetRoomsRes {
+  return create(GetRoomsResSchema, {
+    rooms: rows!.map((row) => toSummary(row, states![0]!.epoch as string)),
+    hasMore: rows!.length < Number(rows![0]?.total ?? 0),
+  });
 }
 
 /** The rooms that a list of keys names; with room 0 for a key that none has, so that a stranger causes the same work. */
@@ -23,4 +28,16 @@ const NAMED = `
   JOIN members ON members.room_id = named.room_id AND members.user_id = ?1 AND removed_at IS NULL
   UNION SELECT value FROM json_each(?4) UNION ${KEYED("?5")}`;
 
-const ROOMS = `${summaries(NAMED, "?1")} WHERE rooms.id IS NOT NULL ORDER BY rooms.id`;
+/** Those that exist, as many as fit into ?6 bytes of texts, each with the number of all. */
+const FITTING = `
+  SELECT room_id, total FROM (
+    SELECT named.room_id, sum(${SUMMARY_BYTES}) OVER places AS bytes, row_number() OVER places AS nth,
+      count(*) OVER () AS total
+    FROM (${NAMED}) AS named
+    JOIN rooms ON rooms.id = named.room_id
+    JOIN room_records ON room_records.room_id = rooms.id
+    LEFT JOIN messages ON messages.room_id = rooms.id AND messages.id = rooms.last_message_id
+    WINDOW places AS (ORDER BY rooms.id)
+  ) AS fitting WHERE bytes <= CAST(?6 AS INTEGER) OR nth = 1`;
+
+const ROOMS = `${summaries(FITTING, "?1", ["total"])} ORDER BY rooms.id`;

@@ -1,6 +1,12 @@
 /** The bytes of all that is long in a message. SQLite knows them without reading it. */
-export const MESSAGE_BYTES = `(octet_length(body) + coalesce(octet_length(data), 0)
-    + coalesce(octet_length(mentions), 0) + coalesce(octet_length(reactions), 0))`;
+export const MESSAGE_BYTES = bytesOf("messages.body", "messages.data", "messages.mentions", "messages.reactions");
 
-/** Likewise of messages: a running total, as a window. */
-export const TEXT_BYTES = `sum(${MESSAGE_BYTES})`;
+/** Likewise of a room's record. */
+export const RECORD_BYTES = bytesOf("room_records.name", "room_records.data");
+
+/** Likewise of a room in a list: its record, and its last message. */
+export const SUMMARY_BYTES = `(${RECORD_BYTES} + ${MESSAGE_BYTES})`;
+
+function bytesOf(...columns: string[]): string {
+  return `(${columns.map((column) => `coalesce(octet_length(${column}), 0)`).join(" + ")})`;
+}

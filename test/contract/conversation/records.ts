@@ -1,7 +1,9 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
+import type { GetRoomsRes } from "../../../gen/chat_pb.ts";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
+import { LIMITS } from "../../../src/chat/limits.ts";
 import type { ChatClient } from "../../support/clients.ts";
 import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, errorOf, newRoom } from "../../support/rooms.ts";
@@ -170,6 +172,19 @@ export function records(client: () => ChatClient): void {
     const roomIds = Array.from({ length: 100 }, freshId);
     expect(await client().getRooms({ userId: ann, roomIds })).toMatchObject({ rooms: [] });
     expect(await codeOf(client().getRooms({ userId: ann, roomIds, keys: ["x"] }))).toBe("InvalidArgument");
+  });
+
+  test("[P7] GetRooms says that long texts end its answer, and gives the rest when it is asked for", async () => {
+    const [ann, keys] = [freshId(), Array.from({ length: LIMITS.namedRoomsBytes / 8_000 + 1 }, newKey)];
+    const data = { long: "x".repeat(8_000) };
+    for (const key of keys) await client().ensureRoom({ room: byKey(key), userId: ann, data });
+    const keysOf = ({ rooms }: GetRoomsRes) => rooms.map(({ room }) => room!.key);
+    const first = await client().getRooms({ userId: ann, keys });
+    expect(keysOf(first).length).toBeLessThan(keys.length);
+    expect(first.hasMore).toBe(true);
+    const second = await client().getRooms({ userId: ann, keys: keys.filter((key) => !keysOf(first).includes(key)) });
+    expect([...keysOf(first), ...keysOf(second)]).toEqual(keys);
+    expect(second.hasMore).toBe(false);
   });
 
   describe("DeleteRoom", () => {
