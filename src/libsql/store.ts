@@ -158,7 +158,7 @@ export class LibsqlStore implements ChatStore {
 
   async unerasedRooms(): Promise<readonly bigint[]> {
     const [rows] = await this.#database.read([
-      "SELECT room_id FROM deleted_rooms WHERE is_erased = 0 AND room_id > 0 LIMIT 100",
+      "SELECT room_id FROM deleted_rooms INDEXED BY deleted_rooms_to_erase WHERE is_erased = 0 LIMIT 100",
     ]);
     return rows!.map((row) => row.room_id as bigint);
   }

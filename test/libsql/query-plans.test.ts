@@ -156,16 +156,16 @@ async function planSteps(database: Database, url: string): Promise<{ sql: string
 
 /**
  * A scan, but not of the caller's own list, of the one row of the state, of the rows of a subquery, whose plan is listed
- * too, or of nothing; or an index that is made for one statement.
+ * too, of an index that has no other rows than those asked for, or of nothing; or an index that is made for one statement.
  */
 const SLOW =
-  /^SCAN (?!\S+ VIRTUAL TABLE|CONSTANT ROW|log_state|search_state|(listed|page|changed|numbered|fitting|activities|later|send|run|thread|named|own|looked|bounds|entry|entries)$|\(subquery)|AUTOMATIC/;
+  /^SCAN (?!\S+ VIRTUAL TABLE|\S+ USING COVERING INDEX deleted_rooms_to_erase$|CONSTANT ROW|log_state|search_state|(listed|page|changed|numbered|fitting|activities|later|send|run|thread|named|own|looked|bounds|entry|entries)$|\(subquery)|AUTOMATIC/;
 
 /** How a statement finds the rows of a table that it has to be quick about. */
 const FOUND_BY = [
   [/FROM rooms\s+WHERE revision > /, "SEARCH rooms USING INDEX sqlite_autoindex_rooms_1 (revision>?)"],
   [/FROM deleted_rooms\s+WHERE revision > /, "SEARCH deleted_rooms USING INTEGER PRIMARY KEY (rowid>?)"],
-  [/FROM deleted_rooms\s+WHERE is_erased = 0/, "USING COVERING INDEX deleted_rooms_to_erase"],
+  [/FROM deleted_rooms INDEXED BY/, "USING COVERING INDEX deleted_rooms_to_erase"],
   [/^DELETE FROM messages/, "SEARCH messages USING COVERING INDEX messages_by_id (room_id=?)"],
   [/^DELETE FROM mentions/, "SEARCH mentions USING PRIMARY KEY (room_id=?)"],
   [/^DELETE FROM reactions/, "SEARCH reactions USING COVERING INDEX reactions_by_age (message_id=?)"],
