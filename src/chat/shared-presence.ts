@@ -15,9 +15,9 @@ import {
 const GATHER_MS = 50;
 /** How long before its time is over a process is heard of again, in milliseconds. */
 const RENEW_MS = PRESENCE_LEASE_MS / 3;
-/** Comings and goings that one transaction has, so that sends needn't wait for it. */
+/** Comings and goings that one transaction has, so that sends needn't wait for all of them. */
 const WRITTEN_CHANGES = 1_000;
-/** Rooms that are read at a time. */
+/** Rooms that one request reads. */
 const READ_ROOMS = 200;
 /** How far the pause grows while the database can't be reached, in milliseconds. */
 const LONGEST_PAUSE_MS = 5_000;
@@ -146,7 +146,8 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
   async #tick(): Promise<void> {
     try {
       const isDue = this.#visitors.size > 0 && performance.now() - this.#writtenAt >= RENEW_MS;
-      if (this.#changed.size > 0 || isDue) await this.#write();
+      if (isDue && this.#changed.size === 0) await this.#write();
+      else await this.#writeAll();
       if (isDue) await this.#store.sweep();
       if (this.#watched.size > 0) await this.#look();
       this.#pauseMs = PRESENCE_MS;
@@ -161,9 +162,14 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
     else if (this.#visitors.size > 0) this.#schedule(this.#writtenAt + RENEW_MS - performance.now());
   }
 
-  /** Writes down who has come and gone, and that the process is there. */
+  /** Writes down who had come and gone when it began: others may come and go for ever. */
+  async #writeAll(): Promise<void> {
+    for (let left = this.#changed.size; left > 0 && !this.#isDisposed; left -= WRITTEN_CHANGES) await this.#write();
+  }
+
+  /** Writes down the first who have come and gone, and that the process is there. */
   async #write(): Promise<void> {
-    const changed = [...this.#changed].slice(0, WRITTEN_CHANGES);
+    const changed = [...this.#changed.values().take(WRITTEN_CHANGES)];
     const come = changed.filter(({ visits, isStored }) => visits > 0 && !isStored);
     const gone = changed.filter(({ visits }) => visits === 0);
     for (const visitor of changed) this.#changed.delete(visitor);
@@ -207,13 +213,18 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
     }
     if (this.#watched.size > 0) this.#revision = revision;
     this.#gone = new Set(gone);
-    const asked = [...this.#due].slice(0, READ_ROOMS);
-    if (asked.length > 0) {
-      const rooms = await this.#store.here(asked);
+    await this.#readAll();
+    if (gone.length > 0) await this.#store.sweep();
+  }
+
+  /** Reads and tells the rooms that were due when it began. */
+  async #readAll(): Promise<void> {
+    for (let left = this.#due.size; left > 0 && !this.#isDisposed; left -= READ_ROOMS) {
+      const asked = [...this.#due.values().take(READ_ROOMS)];
+      const rooms = asked.length > 0 ? await this.#store.here(asked) : [];
       for (const id of asked) this.#due.delete(id);
       for (const { roomId, memberSeq, userIds, count } of rooms) this.#tell(roomId, memberSeq, { userIds, count });
     }
-    if (gone.length > 0) await this.#store.sweep();
   }
 
   #tell(roomId: bigint, memberSeq: bigint, presence: RoomPresence): void {

@@ -137,13 +137,37 @@ describe("who is here in the processes of a database", () => {
     expect(one.userIds).toEqual([ann, cat]);
   });
 
-  test("[P7] thousands who come at once are written by few transactions, of a bounded size", async () => {
+  test("[N1][P7] thousands who come at once are written at once, by transactions of a bounded size", async () => {
     const put = vi.spyOn(store, "put");
     using visits = new DisposableStack();
     for (let i = 0; i < 5_000; i++) visits.use(one.enter(1_000n + BigInt(i)));
-    await vi.advanceTimersByTimeAsync(5_000);
+    await second();
     expect(put.mock.calls.map(([, come]) => come.length)).toEqual([1_000, 1_000, 1_000, 1_000, 1_000]);
     expect(await store.here([room])).toMatchObject([{ count: 5_000 }]);
+  });
+
+  test("[N1][P7] thousands of rooms are read and told at once, by reads of a bounded size", async () => {
+    const here = vi.spyOn(store, "here");
+    using visits = new DisposableStack();
+    for (let i = 0; i < 2_100; i++) visits.use(one.enter(ann, true, BigInt(i)));
+    await second();
+    expect(one.told).toHaveLength(2_100);
+    expect(here.mock.calls.map(([roomIds]) => roomIds.length)).toEqual([...Array(10).fill(200), 100]);
+  });
+
+  test("[N1] while others keep coming, those who came are told, and who is here is read", async () => {
+    using _ = one.enter(ann, true);
+    using visits = new DisposableStack();
+    const put = vi.spyOn(store, "put").mockImplementation((...args) => {
+      for (let i = 0; i < 1_000; i++) visits.use(one.enter(BigInt(1_000 * (put.mock.calls.length + 1) + i)));
+      return MemoryPresence.prototype.put.apply(store, args);
+    });
+    await second();
+    expect(put).toHaveBeenCalledTimes(1);
+    expect(one.userIds).toEqual([ann]);
+    put.mockRestore();
+    await second();
+    expect(one.told.at(-1)!.presence!.count).toBe(1_001);
   });
 
   test("where nobody watches, nothing is read; where nobody is, nothing is written", async () => {
