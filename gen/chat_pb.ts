@@ -1738,7 +1738,8 @@ export const RoomLeftSchema: GenMessage<RoomLeft> = /*@__PURE__*/
   messageDesc(file_chat, 32);
 
 /**
- * Who is here in a room; comes when that has changed, at most once a second.
+ * Who is here in a room; comes when that has changed, at most once a second: within two seconds if somebody has come, within
+ * five if somebody has gone.
  *
  * @generated from message chat_grpc.Presence
  */
@@ -2684,7 +2685,7 @@ export type UserPresence = Message$1<"chat_grpc.UserPresence"> & {
   userId: bigint;
 
   /**
-   * Whether the user follows the room.
+   * Whether the user follows the room, or did within the last three seconds.
    *
    * @generated from field: bool is_here = 2;
    */
@@ -3389,7 +3390,8 @@ export const ChatService: GenService<{
   },
   /**
    * Who is here, and when others were here last: up to 100 members, those that are asked for or, if none are, of those who
-   * are here the first to have come; and how many are here in all. Here is who follows the room with StreamEvents.
+   * are here the first to have come; and how many are here in all. Here is who follows the room with StreamEvents, or
+   * did within the last three seconds.
    * NOT_FOUND: no such room, or the caller may not read it.
    *
    * @generated from rpc chat_grpc.ChatService.ListPresence

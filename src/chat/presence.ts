@@ -11,10 +11,11 @@ export interface Visit {
 }
 
 /**
- * Who is here, a rumour that is in no log: a user is here as long as it has a visit.
+ * Who is here, a rumour that is in no log: a user is here as long as it has a visit, and for GRACE_MS after the last.
  *
  * - N1 While a visit of a room watches, who is here comes as news of the room: within 2 s of the first such visit, and
- *   of every change from then on, at most once a second; of the news of a room the newest counts.
+ *   from then on of every coming, and within 5 s of every going, however a visit ended; at most once a second. Of the news of
+ *   a room the newest counts.
  * - N2 A user with several visits is here once, since the first of them, in whichever processes they are.
  * - N3 When a process is gone, its visits end for all others within 30 s.
  * - N4 enter() never waits and never fails, whatever becomes of the rumour. Disposing a visit ends it; twice is fine.
@@ -89,6 +90,12 @@ export const PRESENT_USERS = 100;
 
 /** Presence of a room is told at most once in this time, and written to the database; in milliseconds. */
 export const PRESENCE_MS = 1_000;
+
+/**
+ * How long a user counts as here after its last visit, in milliseconds: clients open a stream again that has ended by its
+ * age, and pages are loaded anew, and meanwhile nobody is to be told that the user has gone.
+ */
+export const GRACE_MS = 3_000;
 
 /** How long others believe what a process has told without hearing of it again, in milliseconds. */
 export const PRESENCE_LEASE_MS = 20_000;

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import {
+  GRACE_MS,
   PRESENCE_LEASE_MS,
   PRESENCE_MS,
   type PresenceBoard,
@@ -11,7 +12,7 @@ import {
   type Visit,
 } from "./presence.ts";
 
-/** How soon the first change is told, after those that come with it, in milliseconds. */
+/** How soon the first change is told, with those that come soon after it, in milliseconds. */
 const GATHER_MS = 50;
 /** How long before its time is over a process is heard of again, in milliseconds. */
 const RENEW_MS = PRESENCE_LEASE_MS / 3;
@@ -48,6 +49,8 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
   readonly #visitors = new Map<string, Visitor>();
   /** Those who have come or gone, as far as others haven't been told. */
   readonly #changed = new Set<Visitor>();
+  /** Those whose last visit has ended, by performance.now(), and who may be back soon. */
+  readonly #leaving = new Map<Visitor, number>();
   readonly #watched = new Map<bigint, Watched>();
   /** Rooms to be read. */
   readonly #due = new Set<bigint>();
@@ -89,6 +92,7 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
     this.#isDisposed = true;
     clearTimeout(this.#timer);
     await this.#run;
+    this.#letGo(Number.POSITIVE_INFINITY);
     if (this.#changed.size > 0) await this.#write().catch(() => {});
   }
 
@@ -99,17 +103,29 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
       visitor = { roomId, userId, cameAt: Date.now(), visits: 0, isStored: false };
       this.#visitors.set(key, visitor);
     }
-    if (visitor.visits === 0 && !visitor.isStored) visitor.cameAt = Date.now();
-    if (visitor.visits++ === 0) this.#change(visitor);
+    if (visitor.visits++ > 0 || this.#leaving.delete(visitor)) return;
+    if (!visitor.isStored) visitor.cameAt = Date.now();
+    this.#changed.add(visitor);
+    this.#schedule(GATHER_MS);
   }
 
   #go(visitor: Visitor): void {
-    if (--visitor.visits === 0) this.#change(visitor);
+    if (--visitor.visits > 0) return;
+    this.#leaving.set(visitor, performance.now());
+    this.#schedule(GRACE_MS + GATHER_MS);
   }
 
-  #change(visitor: Visitor): void {
-    this.#changed.add(visitor);
-    this.#schedule(GATHER_MS);
+  /** Those whose last visit ended up to a time are gone. */
+  #letGo(endedAt: number): void {
+    for (const [visitor, at] of this.#leaving) {
+      if (at > endedAt) break;
+      this.#leaving.delete(visitor);
+      this.#changed.add(visitor);
+    }
+  }
+
+  #isHere(visitor: Visitor): boolean {
+    return visitor.visits > 0 || this.#leaving.has(visitor);
   }
 
   #watch(roomId: bigint): void {
@@ -144,6 +160,7 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
   }
 
   async #tick(): Promise<void> {
+    this.#letGo(performance.now() - GRACE_MS);
     try {
       const isDue = this.#visitors.size > 0 && performance.now() - this.#writtenAt >= RENEW_MS;
       if (isDue && this.#changed.size === 0) await this.#write();
@@ -158,8 +175,10 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
 
   #rest(): void {
     this.#run = undefined;
+    const [endedAt] = this.#leaving.values();
     if (this.#changed.size > 0 || this.#watched.size > 0) this.#schedule(PRESENCE_MS);
     else if (this.#visitors.size > 0) this.#schedule(this.#writtenAt + RENEW_MS - performance.now());
+    if (endedAt !== undefined) this.#schedule(endedAt + GRACE_MS + GATHER_MS - performance.now());
   }
 
   /** Writes down who had come and gone when it began: others may come and go for ever. */
@@ -170,8 +189,8 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
   /** Writes down the first who have come and gone, and that the process is there. */
   async #write(): Promise<void> {
     const changed = [...this.#changed.values().take(WRITTEN_CHANGES)];
-    const come = changed.filter(({ visits, isStored }) => visits > 0 && !isStored);
-    const gone = changed.filter(({ visits }) => visits === 0);
+    const come = changed.filter((visitor) => this.#isHere(visitor) && !visitor.isStored);
+    const gone = changed.filter((visitor) => !this.#isHere(visitor));
     for (const visitor of changed) this.#changed.delete(visitor);
     let isKnown: boolean;
     try {
@@ -189,7 +208,7 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
     for (const visitor of gone) {
       visitor.isStored = false;
       visitor.cameAt = Date.now();
-      if (visitor.visits > 0) this.#changed.add(visitor);
+      if (this.#isHere(visitor)) this.#changed.add(visitor);
       else this.#visitors.delete(keyOf(visitor.roomId, visitor.userId));
     }
   }

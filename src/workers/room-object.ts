@@ -16,8 +16,8 @@ import { workerConfig } from "./worker-config.ts";
 /**
  * A room: has its changes committed, one group after the other, and tells the Workers that hold its readers. Its sockets
  * hibernate, so it sleeps while nobody writes, however many read. Therefore it has no timers but a second's for read
- * positions and for who is here, and an alarm while readers are told who is; and nothing in memory that it can't do
- * without. Only Workers of this script can call it; what they say is protobuf, see proto/room/room.proto.
+ * positions and a few seconds' for who is here, and an alarm while readers are told who is; and nothing in memory that it
+ * can't do without. Only Workers of this script can call it; what they say is protobuf, see proto/room/room.proto.
  */
 export class RoomObject extends DurableObject {
   readonly #committer: Committer;

@@ -1,4 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { GRACE_MS, PRESENCE_MS } from "../../src/chat/presence.ts";
 import type { ChatClient } from "../support/clients.ts";
 import { freshId } from "../support/fresh-id.ts";
 import { KillableServer } from "../support/killable-server.ts";
@@ -21,7 +23,7 @@ const databases: Record<string, () => Promise<AsyncDisposable & { readonly url: 
 
 describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", (name, open) => {
   test.skipIf(name === "one sqld" && noSqld)(
-    "know who is here in both; after kill -9 of one the other is right again within 30 s",
+    "know who is here in both, and who goes over from one to the other; after kill -9 of one the other is right again within 30 s",
     async () => {
       await using database = await open();
       const env = { DATABASE_URL: database.url, LOG_LEVEL: "warning" };
@@ -29,8 +31,8 @@ describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", 
       await using two = new KillableServer(env);
       for (const server of [one, two]) await server.start();
       const [here, there] = [(await one.life).client, (await two.life).client];
-      const [bob, cat] = [freshId(), freshId()];
-      const { roomId, owner } = await newRoom(here, bob, cat);
+      const [bob, cat, dan] = [freshId(), freshId(), freshId()];
+      const { roomId, owner } = await newRoom(here, bob, cat, dan);
       const follow = (client: ChatClient, userId: bigint) => {
         return new TestEvents(client, { roomIds: [roomId], userId, presence: true });
       };
@@ -45,6 +47,23 @@ describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", 
         });
       };
       await Promise.all([feed, far, both].map((events) => untilHere(events, owner, bob, cat)));
+
+      const before = follow(there, dan);
+      await untilHere(feed, owner, bob, cat, dan);
+      const told = feed.all("presence").length - 1;
+      await before[Symbol.asyncDispose]();
+      await setTimeout(PRESENCE_MS);
+      {
+        await using _dan = follow(here, dan);
+        await setTimeout(GRACE_MS + PRESENCE_MS);
+        expect(
+          feed
+            .all("presence")
+            .slice(told)
+            .filter(({ userIds }) => !userIds.includes(dan)),
+        ).toEqual([]);
+      }
+      await untilHere(feed, owner, bob, cat);
 
       await two.kill();
       const killed = Date.now();

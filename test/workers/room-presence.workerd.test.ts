@@ -1,6 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { GRACE_MS } from "../../src/chat/presence.ts";
 import { RoomPresence, visitText } from "../../src/workers/room-presence.ts";
 import { freshId } from "../support/fresh-id.ts";
 import { newRoom } from "../support/rooms.ts";
@@ -34,6 +36,24 @@ describe("who is here in a room object", () => {
     expect([users.map(({ userId }) => userId), count]).toEqual([[owner, bob], 2]);
   });
 
+  test("[N1] who is back soon has not been away, nor lost the place among the others", async () => {
+    const { roomId, owner, bob, follow, untilHere } = await newPresence();
+    const first = follow(owner);
+    await untilHere(first, owner);
+    await using feed = follow(bob);
+    await untilHere(feed, owner, bob);
+    await first[Symbol.asyncDispose]();
+    await setTimeout(GRACE_MS / 2);
+    const { users } = await client.listPresence({ roomId, userId: bob, userIds: [owner] });
+    expect(users).toMatchObject([{ userId: owner, isHere: true }]);
+    await using _ = follow(owner);
+    await setTimeout(2 * GRACE_MS);
+    const told = feed.all("presence");
+    expect(told.filter(({ userIds }) => !userIds.includes(owner))).toEqual([]);
+    expect(told.at(-1)!.userIds).toEqual([owner, bob]);
+    expect(told.length, "nobody is told that nothing has changed").toBeLessThanOrEqual(2);
+  });
+
   test("[N3] is told anew when the object has lost its sockets", async () => {
     const { owner, bob, object, follow, untilHere } = await newPresence();
     await using feed = follow(owner);
@@ -59,7 +79,7 @@ describe("who is here in a room object", () => {
     await runInDurableObject(object, (_, state) => {
       for (const socket of state.getWebSockets()) {
         const visit = socket.deserializeAttachment();
-        if (visit.userId === bob) socket.serializeAttachment({ ...visit, cameAt: Date.now() - 25_000 });
+        if (visit.userId === bob) socket.serializeAttachment({ ...visit, openedAt: Date.now() - 25_000 });
       }
     });
     expect(await runDurableObjectAlarm(object)).toBe(true);
@@ -79,7 +99,7 @@ describe("who is here in a room object", () => {
     await expect.poll(count).toBe(1);
     await runInDurableObject(object, (_, state) => {
       const [socket] = state.getWebSockets();
-      socket!.serializeAttachment({ ...socket!.deserializeAttachment(), cameAt: Date.now() - 25_000 });
+      socket!.serializeAttachment({ ...socket!.deserializeAttachment(), openedAt: Date.now() - 25_000 });
     });
     expect(await count()).toBe(0);
   });

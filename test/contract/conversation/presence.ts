@@ -1,4 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { GRACE_MS } from "../../../src/chat/presence.ts";
 import type { ChatClient } from "../../support/clients.ts";
 import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, newRoom } from "../../support/rooms.ts";
@@ -51,6 +53,23 @@ export function presence(client: () => ChatClient): void {
         .poll(async () => (await client().listPresence({ roomId, userId: bob, userIds: [cat] })).users[0]!.lastSeenAt)
         .toBeDefined();
       expect(await codeOf(client().listPresence({ roomId, userId: stranger }))).toBe("NotFound");
+    });
+
+    test("has not ended for who opens the stream again soon", async () => {
+      const bob = freshId();
+      const { roomId, owner, send } = await newRoom(client(), bob);
+      await using feed = follow(roomId, owner);
+      const first = follow(roomId, bob, false);
+      await untilHere(feed, roomId, owner, bob);
+      await first[Symbol.asyncDispose]();
+      await send("not all runtimes notice before they write to it that a reader has left");
+      await setTimeout(GRACE_MS / 2);
+      await using again = follow(roomId, bob);
+      await untilHere(again, roomId, owner, bob);
+      await setTimeout(GRACE_MS);
+      const told = feed.all("presence");
+      const going = told.slice(told.findIndex(({ count }) => count === 2)).find(({ count }) => count < 2);
+      expect(going).toBeUndefined();
     });
 
     test("ends with the membership, and with the room", async () => {
