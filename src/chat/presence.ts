@@ -25,7 +25,7 @@ export interface PresenceBoard {
 }
 
 /** Who is here in a room. */
-export interface RoomPresence {
+export interface Headcount {
   /** At most 100, those who came first. */
   readonly userIds: readonly bigint[];
   readonly count: number;
@@ -43,11 +43,15 @@ export interface PresenceList {
   list(roomId: bigint, userIds: readonly bigint[]): Promise<ListedPresence>;
 }
 
-/** A user's presence in a room, as a process has to tell it. */
-export interface Presence {
+/** A user in a room. */
+export interface Place {
   readonly roomId: bigint;
   readonly userId: bigint;
-  /** Since when, in milliseconds since 1970. */
+}
+
+/** A user who has come to a room, as a process tells the others. */
+export interface Arrival extends Place {
+  /** When, in milliseconds since 1970. */
   readonly cameAt: number;
 }
 
@@ -72,8 +76,8 @@ export interface ChangedPresence {
  *   gone, when it was heard of last.
  */
 export interface PresenceStore extends PresenceList {
-  put(process: PresenceProcess, come: readonly Presence[], gone: readonly Presence[]): Promise<boolean>;
-  here(roomIds: readonly bigint[]): Promise<readonly (RoomPresence & Pick<News, "roomId" | "memberSeq">)[]>;
+  put(process: PresenceProcess, come: readonly Arrival[], gone: readonly Place[]): Promise<boolean>;
+  here(roomIds: readonly bigint[]): Promise<readonly (Headcount & Pick<News, "roomId" | "memberSeq">)[]>;
   changed(after: bigint | undefined): Promise<ChangedPresence>;
   /** Forgets some of what processes have left that are gone. */
   sweep(): Promise<void>;

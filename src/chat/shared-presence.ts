@@ -3,12 +3,12 @@ import { NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import {
   GRACE_MS,
+  type Headcount,
   PRESENCE_LEASE_MS,
   PRESENCE_MS,
   type PresenceBoard,
   type PresenceProcess,
   type PresenceStore,
-  type RoomPresence,
   type Visit,
 } from "./presence.ts";
 
@@ -36,7 +36,7 @@ interface Visitor {
 interface Watched {
   visits: number;
   /** What was told last. */
-  told: RoomPresence | undefined;
+  told: Headcount | undefined;
 }
 
 /**
@@ -246,11 +246,11 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
     }
   }
 
-  #tell(roomId: bigint, memberSeq: bigint, presence: RoomPresence): void {
+  #tell(roomId: bigint, memberSeq: bigint, here: Headcount): void {
     const watched = this.#watched.get(roomId);
-    if (!watched || (watched.told && areEqual(watched.told, presence))) return;
-    watched.told = presence;
-    const { userIds, count } = presence;
+    if (!watched || (watched.told && areEqual(watched.told, here))) return;
+    watched.told = here;
+    const { userIds, count } = here;
     this.#publisher.publish(
       create(NewsSchema, { roomId, memberSeq, presence: { roomId, userIds: [...userIds], count } }),
     );
@@ -265,7 +265,7 @@ function newProcess(): PresenceProcess {
   return { id: crypto.getRandomValues(new BigUint64Array(1))[0]! >> 11n, isNew: true };
 }
 
-function areEqual(a: RoomPresence, b: RoomPresence): boolean {
+function areEqual(a: Headcount, b: Headcount): boolean {
   return (
     a.count === b.count && a.userIds.length === b.userIds.length && a.userIds.every((id, i) => id === b.userIds[i])
   );

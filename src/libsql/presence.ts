@@ -2,11 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import type { InStatement } from "@libsql/client";
 import { type UserPresence, UserPresenceSchema } from "../../gen/chat_pb.ts";
 import {
+  type Arrival,
   type ChangedPresence,
   type ListedPresence,
+  type Place,
   PRESENCE_LEASE_MS,
   PRESENT_USERS,
-  type Presence,
   type PresenceProcess,
   type PresenceStore,
 } from "../chat/presence.ts";
@@ -18,8 +19,6 @@ const CHANGED_ROOMS = 5_000;
 /** What one call of sweep() takes away. */
 const SWEPT_ROWS = 1_000;
 
-type Place = Pick<Presence, "roomId" | "userId">;
-
 /** Who is here, in the tables of the database, by whose clock the time of a process is over. */
 export class LibsqlPresence implements PresenceStore {
   readonly #database: Database;
@@ -28,7 +27,7 @@ export class LibsqlPresence implements PresenceStore {
     this.#database = database;
   }
 
-  async put({ id, isNew }: PresenceProcess, come: readonly Presence[], gone: readonly Presence[]): Promise<boolean> {
+  async put({ id, isNew }: PresenceProcess, come: readonly Arrival[], gone: readonly Place[]): Promise<boolean> {
     const changed = [...come, ...gone];
     const [[known]] = (await this.#database.write([
       { sql: isNew ? BEGIN : GO_ON, args: [id, BigInt(PRESENCE_LEASE_MS)] },
@@ -96,7 +95,7 @@ function seenStatements(places: readonly Place[]): InStatement[] {
   return [{ sql: SEEN, args: [listOf(places)] }];
 }
 
-function listOf(places: readonly (Place & Partial<Presence>)[]): string {
+function listOf(places: readonly (Place & Partial<Arrival>)[]): string {
   return `[${places.map(({ roomId, userId, cameAt = 0 }) => `[${roomId},${userId},${cameAt}]`)}]`;
 }
 

@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { getLogger } from "@logtape/logtape";
 import { type ListPresenceRes, ListPresenceResSchema } from "../../gen/chat_pb.ts";
 import { NewsSchema } from "../../gen/room/room_pb.ts";
-import { GRACE_MS, PRESENCE_MS, PRESENT_USERS, type Visit } from "../chat/presence.ts";
+import { GRACE_MS, type Place, PRESENCE_MS, PRESENT_USERS, type Visit } from "../chat/presence.ts";
 import type { Position } from "../chat/store.ts";
 
 const log = getLogger(["roomlog", "presence"]);
@@ -21,7 +21,7 @@ export function visitText({ roomId, userId, watches }: Visit): string {
   return `here ${roomId} ${userId} ${watches ? 1 : 0}`;
 }
 
-type Seen = (places: readonly Pick<Visit, "roomId" | "userId">[]) => Promise<void>;
+type Seen = (places: readonly Place[]) => Promise<void>;
 
 interface SocketVisit extends Visit {
   /** Since when the user is here, and the socket has its visit, in milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PRESENT_USERS, type Presence, type PresenceStore } from "../../src/chat/presence.ts";
+import { type Arrival, PRESENT_USERS, type PresenceStore } from "../../src/chat/presence.ts";
 import { freshId } from "../support/fresh-id.ts";
 
 export interface PresenceParts extends AsyncDisposable {
@@ -25,7 +25,7 @@ export function presenceStoreContract(name: string, createParts: () => Promise<P
     const here = async (roomId: bigint) => (await presence.here([roomId]))[0]!;
     const freshProcess = () => ({ id: freshId() % 2n ** 40n, isNew: true });
     const old = ({ id }: { id: bigint }) => ({ id, isNew: false });
-    const of = (roomId: bigint, userId: bigint, cameAt = 1): Presence => ({ roomId, userId, cameAt });
+    const of = (roomId: bigint, userId: bigint, cameAt = 1): Arrival => ({ roomId, userId, cameAt });
     const seenAt = async (roomId: bigint, userId: bigint) => {
       const { users } = await presence.list(roomId, [userId]);
       return users[0]?.lastSeenAt && timestampMs(users[0].lastSeenAt);

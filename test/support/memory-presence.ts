@@ -1,24 +1,23 @@
 import { create } from "@bufbuild/protobuf";
 import { UserPresenceSchema } from "../../gen/chat_pb.ts";
 import {
+  type Arrival,
   type ChangedPresence,
   type ListedPresence,
+  type Place,
   PRESENCE_LEASE_MS,
   PRESENT_USERS,
-  type Presence,
   type PresenceProcess,
   type PresenceStore,
 } from "../../src/chat/presence.ts";
 import { at } from "./memory-store.ts";
-
-type Place = Pick<Presence, "roomId" | "userId">;
 
 const keyOf = ({ roomId, userId }: Place) => `${roomId}/${userId}`;
 
 /** What processes tell one another, in one process. Whoever is asked about is a member, unless it is said otherwise. */
 export class MemoryPresence implements PresenceStore {
   readonly #aliveUntil = new Map<bigint, number>();
-  readonly #rows = new Map<bigint, Map<string, Presence>>();
+  readonly #rows = new Map<bigint, Map<string, Arrival>>();
   readonly #seen = new Map<string, number>();
   readonly #changed = new Map<bigint, bigint>();
   readonly #isMember: (place: Place) => boolean;
@@ -38,12 +37,12 @@ export class MemoryPresence implements PresenceStore {
     this.#aliveUntil.set(process, 0);
   }
 
-  async put({ id, isNew }: PresenceProcess, come: readonly Presence[], gone: readonly Presence[]): Promise<boolean> {
+  async put({ id, isNew }: PresenceProcess, come: readonly Arrival[], gone: readonly Place[]): Promise<boolean> {
     if (!isNew && !this.#isAlive(id)) return false;
     this.#aliveUntil.set(id, Date.now() + PRESENCE_LEASE_MS);
-    const rows = this.#rows.get(id) ?? new Map<string, Presence>();
+    const rows = this.#rows.get(id) ?? new Map<string, Arrival>();
     this.#rows.set(id, rows);
-    for (const presence of come) if (!rows.has(keyOf(presence))) rows.set(keyOf(presence), { ...presence });
+    for (const arrival of come) if (!rows.has(keyOf(arrival))) rows.set(keyOf(arrival), { ...arrival });
     for (const place of gone) {
       rows.delete(keyOf(place));
       if (!this.#isHere(place)) this.#seen.set(keyOf(place), Date.now());
