@@ -2,7 +2,6 @@ import { create } from "@bufbuild/protobuf";
 import { NewsSchema } from "../../gen/room/room_pb.ts";
 import type { Publisher } from "./broadcaster.ts";
 import {
-  GRACE_MS,
   type Headcount,
   PRESENCE_LEASE_MS,
   PRESENCE_MS,
@@ -11,6 +10,7 @@ import {
   type PresenceStore,
   type Visit,
 } from "./presence.ts";
+import { Visitors } from "./visitors.ts";
 
 /** How soon the first change is told, with those that come soon after it, in milliseconds. */
 const GATHER_MS = 50;
@@ -22,16 +22,6 @@ const WRITTEN_CHANGES = 1_000;
 const READ_ROOMS = 200;
 /** How far the pause grows while the database can't be reached, in milliseconds. */
 const LONGEST_PAUSE_MS = 5_000;
-
-/** A user in a room, with its streams in this process. */
-interface Visitor {
-  readonly roomId: bigint;
-  readonly userId: bigint;
-  cameAt: number;
-  visits: number;
-  /** Whether others have been told. */
-  isStored: boolean;
-}
 
 interface Watched {
   visits: number;
@@ -46,11 +36,7 @@ interface Watched {
 export class SharedPresence implements PresenceBoard, AsyncDisposable {
   readonly #store: PresenceStore;
   readonly #publisher: Publisher;
-  readonly #visitors = new Map<string, Visitor>();
-  /** Those who have come or gone, as far as others haven't been told. */
-  readonly #changed = new Set<Visitor>();
-  /** Those whose last visit has ended, by performance.now(), and who may be back soon. */
-  readonly #leaving = new Map<Visitor, number>();
+  readonly #visitors = new Visitors();
   readonly #watched = new Map<bigint, Watched>();
   /** Rooms to be read. */
   readonly #due = new Set<bigint>();
@@ -74,15 +60,20 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
   }
 
   enter({ roomId, userId, watches }: Visit): Disposable {
-    if (userId > 0n) this.#come(roomId, userId);
+    if (userId > 0n) {
+      this.#visitors.come(roomId, userId);
+      this.#scheduleChanges();
+    }
     if (watches) this.#watch(roomId);
     let hasLeft = false;
     return {
       [Symbol.dispose]: () => {
         if (hasLeft) return;
         hasLeft = true;
-        if (userId > 0n) this.#go(this.#visitors.get(keyOf(roomId, userId))!);
         if (watches) this.#unwatch(roomId);
+        if (userId === 0n) return;
+        this.#visitors.go(roomId, userId);
+        this.#scheduleChanges();
       },
     };
   }
@@ -92,40 +83,8 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
     this.#isDisposed = true;
     clearTimeout(this.#timer);
     await this.#run;
-    this.#letGo(Number.POSITIVE_INFINITY);
-    if (this.#changed.size > 0) await this.#write().catch(() => {});
-  }
-
-  #come(roomId: bigint, userId: bigint): void {
-    const key = keyOf(roomId, userId);
-    let visitor = this.#visitors.get(key);
-    if (!visitor) {
-      visitor = { roomId, userId, cameAt: Date.now(), visits: 0, isStored: false };
-      this.#visitors.set(key, visitor);
-    }
-    if (visitor.visits++ > 0 || this.#leaving.delete(visitor)) return;
-    if (!visitor.isStored) visitor.cameAt = Date.now();
-    this.#changed.add(visitor);
-    this.#schedule(GATHER_MS);
-  }
-
-  #go(visitor: Visitor): void {
-    if (--visitor.visits > 0) return;
-    this.#leaving.set(visitor, performance.now());
-    this.#schedule(GRACE_MS + GATHER_MS);
-  }
-
-  /** Those whose last visit ended up to a time are gone. */
-  #letGo(endedAt: number): void {
-    for (const [visitor, at] of this.#leaving) {
-      if (at > endedAt) break;
-      this.#leaving.delete(visitor);
-      this.#changed.add(visitor);
-    }
-  }
-
-  #isHere(visitor: Visitor): boolean {
-    return visitor.visits > 0 || this.#leaving.has(visitor);
+    this.#visitors.letGo(Number.POSITIVE_INFINITY);
+    if (this.#visitors.changed > 0) await this.#write().catch(() => {});
   }
 
   #watch(roomId: bigint): void {
@@ -146,6 +105,13 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
     if (this.#watched.size === 0) this.#revision = undefined;
   }
 
+  /** Runs soon if others have to be told of somebody, or as soon as they have to. */
+  #scheduleChanges(): void {
+    const { changed, nextGoneAt } = this.#visitors;
+    if (changed > 0) this.#schedule(GATHER_MS);
+    if (nextGoneAt !== undefined) this.#schedule(nextGoneAt + GATHER_MS - performance.now());
+  }
+
   /** Runs after so many milliseconds, unless it does so earlier; and not too soon after the last time. */
   #schedule(ms: number): void {
     const dueAt = Math.max(performance.now() + ms, this.#ranAt + this.#pauseMs);
@@ -160,10 +126,10 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
   }
 
   async #tick(): Promise<void> {
-    this.#letGo(performance.now() - GRACE_MS);
+    this.#visitors.letGo(performance.now());
     try {
       const isDue = this.#visitors.size > 0 && performance.now() - this.#writtenAt >= RENEW_MS;
-      if (isDue && this.#changed.size === 0) await this.#write();
+      if (isDue && this.#visitors.changed === 0) await this.#write();
       else await this.#writeAll();
       if (isDue) await this.#store.sweep();
       if (this.#watched.size > 0) await this.#look();
@@ -175,51 +141,36 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
 
   #rest(): void {
     this.#run = undefined;
-    const [endedAt] = this.#leaving.values();
-    if (this.#changed.size > 0 || this.#watched.size > 0) this.#schedule(PRESENCE_MS);
-    else if (this.#visitors.size > 0) this.#schedule(this.#writtenAt + RENEW_MS - performance.now());
-    if (endedAt !== undefined) this.#schedule(endedAt + GRACE_MS + GATHER_MS - performance.now());
+    if (this.#watched.size > 0) this.#schedule(PRESENCE_MS);
+    if (this.#visitors.size > 0) this.#schedule(this.#writtenAt + RENEW_MS - performance.now());
+    this.#scheduleChanges();
   }
 
   /** Writes down who had come and gone when it began: others may come and go for ever. */
   async #writeAll(): Promise<void> {
-    for (let left = this.#changed.size; left > 0 && !this.#isDisposed; left -= WRITTEN_CHANGES) await this.#write();
+    for (let left = this.#visitors.changed; left > 0 && !this.#isDisposed; left -= WRITTEN_CHANGES) await this.#write();
   }
 
   /** Writes down the first who have come and gone, and that the process is there. */
   async #write(): Promise<void> {
-    const changed = [...this.#changed.values().take(WRITTEN_CHANGES)];
-    const come = changed.filter((visitor) => this.#isHere(visitor) && !visitor.isStored);
-    const gone = changed.filter((visitor) => !this.#isHere(visitor));
-    for (const visitor of changed) this.#changed.delete(visitor);
+    const changes = this.#visitors.take(WRITTEN_CHANGES);
     let isKnown: boolean;
     try {
-      isKnown = await this.#store.put(this.#process, come, gone);
+      isKnown = await this.#store.put(this.#process, changes.come, changes.gone);
     } catch (e) {
-      // Perhaps it was written: then it is once more, also of those who are back by then.
-      for (const visitor of changed) this.#changed.add(visitor);
-      for (const visitor of gone) visitor.isStored = false;
+      this.#visitors.perhapsTold(changes);
       throw e;
     }
     if (!isKnown) return this.#beginAnew();
     this.#process = { id: this.#process.id, isNew: false };
     this.#writtenAt = performance.now();
-    for (const visitor of come) visitor.isStored = true;
-    for (const visitor of gone) {
-      visitor.isStored = false;
-      visitor.cameAt = Date.now();
-      if (this.#isHere(visitor)) this.#changed.add(visitor);
-      else this.#visitors.delete(keyOf(visitor.roomId, visitor.userId));
-    }
+    this.#visitors.told(changes);
   }
 
   /** The others may have forgotten this process, and know it by another number from now on. */
   #beginAnew(): void {
     this.#process = newProcess();
-    for (const visitor of this.#visitors.values()) {
-      visitor.isStored = false;
-      this.#changed.add(visitor);
-    }
+    this.#visitors.tellAnew();
   }
 
   /** Reads what has changed, and tells it. */
@@ -255,10 +206,6 @@ export class SharedPresence implements PresenceBoard, AsyncDisposable {
       create(NewsSchema, { roomId, memberSeq, presence: { roomId, userIds: [...userIds], count } }),
     );
   }
-}
-
-function keyOf(roomId: bigint, userId: bigint): string {
-  return `${roomId}/${userId}`;
 }
 
 function newProcess(): PresenceProcess {
