@@ -60,6 +60,11 @@ export const LIMITS = {
   listPageRooms: 100,
   listReadPages: 16,
   listReads: 1,
+  /**
+   * Rooms of followed lists that the process remembers, of each user apart; a list beyond it is looked at whenever any room
+   * changes. One takes 82 bytes.
+   */
+  listedRooms: 5_000_000,
   /** A list that changes is looked at once in this time, in milliseconds. */
   listIntervalMs: 250,
 

@@ -26,10 +26,16 @@ export class Lists {
   readonly #reads: BatchedReads<ListPlace, ListPage>;
   readonly #users = new Map<bigint, ListedUser>();
   readonly #byRoom = new Map<bigint, Set<ListedUser>>();
+  /** Users of whom no rooms are remembered, since these would be too many: any change may concern them. */
+  readonly #unlisted = new Set<ListedUser>();
+  readonly #maxRooms: number;
+  /** Rooms that are remembered, each once for every user. */
+  #rooms = 0;
 
   constructor(store: Pick<ChatStore, "changedLists">, limits: Limits) {
     const { listReadPages, listReads, listPageRooms: changes, pageBytes: bytes } = limits;
     const read = (places: readonly ListPlace[]) => store.changedLists(places, { changes, bytes });
+    this.#maxRooms = limits.listedRooms;
     this.#reads = new BatchedReads(read, { questions: listReadPages, reads: listReads });
   }
 
@@ -56,7 +62,8 @@ export class Lists {
   release(reader: ListReader): void {
     const user = this.#users.get(reader.userId);
     if (!user?.readers.delete(reader) || user.readers.size > 0) return;
-    for (const roomId of user.rooms) this.#leave(user, roomId);
+    this.#forgetRooms(user);
+    this.#unlisted.delete(user);
     this.#users.delete(reader.userId);
   }
 
@@ -77,6 +84,7 @@ export class Lists {
 
   hearRoom(roomId: bigint, revision?: bigint): void {
     for (const user of this.#byRoom.get(roomId) ?? []) wake(user, revision);
+    for (const user of this.#unlisted) wake(user, revision);
   }
 
   hearUser(userId: bigint, revision?: bigint): void {
@@ -100,17 +108,27 @@ export class Lists {
     if (added.length > 0) wake(user);
   }
 
-  /** Whether the user was not in the room before. */
+  /** Whether the user was not known to be in the room before. */
   #enter(user: ListedUser, roomId: bigint): boolean {
-    if (user.rooms.has(roomId)) return false;
+    if (user.rooms.has(roomId) || this.#unlisted.has(user)) return false;
+    if (this.#rooms >= this.#maxRooms) {
+      this.#forgetRooms(user);
+      this.#unlisted.add(user);
+      return true;
+    }
     user.rooms.add(roomId);
+    this.#rooms++;
     const users = this.#byRoom.get(roomId) ?? new Set();
     this.#byRoom.set(roomId, users.add(user));
     return true;
   }
 
+  #forgetRooms(user: ListedUser): void {
+    for (const roomId of user.rooms) this.#leave(user, roomId);
+  }
+
   #leave(user: ListedUser, roomId: bigint): void {
-    user.rooms.delete(roomId);
+    if (user.rooms.delete(roomId)) this.#rooms--;
     const users = this.#byRoom.get(roomId);
     if (users?.delete(user) && users.size === 0) this.#byRoom.delete(roomId);
   }

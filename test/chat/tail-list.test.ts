@@ -19,8 +19,8 @@ afterEach(() => {
 });
 
 /** A process with rooms 1 to 3, and a tail of the list of user 1 that has looked once. */
-async function setup({ rooms = [] as bigint[], heartbeatMs = undefined as number | undefined } = {}) {
-  const setup = new TailSetup();
+async function setup({ rooms = [] as bigint[], heartbeatMs = undefined as number | undefined, limits = {} } = {}) {
+  const setup = new TailSetup(limits);
   for (const roomId of [1n, 2n, 3n]) setup.log.logs(roomId);
   const tail = await setup.tail({ rooms, listAfter: "now", heartbeatMs });
   await tail.next();
@@ -124,6 +124,49 @@ describe("[T7] the list", () => {
       await at.beat();
     }
     expect(at.listLooks).toEqual([]);
+  });
+
+  test.each([1, 2])(
+    "[P7] beyond %i remembered rooms is told of what changes, in old rooms and new ones",
+    async (listedRooms) => {
+      const { setup: at, tail, publish } = await setup({ limits: { listedRooms } });
+      for (const roomId of [1n, 2n, 3n]) {
+        publish(at.log.append(roomId));
+        expect(said(await tail.next())).toEqual([`room ${roomId}: 1 unread`]);
+        await vi.advanceTimersByTimeAsync(INTERVAL);
+        const waiting = tail.next();
+        at.log.append(roomId);
+        await at.beat();
+        expect(said(await waiting)).toEqual([`room ${roomId}: 2 unread`]);
+        await vi.advanceTimersByTimeAsync(INTERVAL);
+      }
+      publish(at.log.change(2n, { kind: "remove", userId: 1n }));
+      expect(said(await tail.next())).toEqual(["left 2"]);
+      await vi.advanceTimersByTimeAsync(INTERVAL);
+      publish(at.log.change(2n, { kind: "add", userId: 1n }));
+      expect(said(await tail.next())).toEqual(["room 2: 0 unread"]);
+      await vi.advanceTimersByTimeAsync(2 * INTERVAL);
+      publish(at.log.append(2n));
+      expect(said(await tail.next())).toEqual(["room 2: 1 unread"]);
+      tail.close("gone");
+      await at.expectNothingLeft();
+    },
+  );
+
+  test("[P7] of which no rooms are remembered is looked at once in an interval, however much changes elsewhere", async () => {
+    const { setup: at, publish, tail } = await setup({ limits: { listedRooms: 2 } });
+    publish(at.log.change(3n, { kind: "remove", userId: 1n }));
+    expect(said(await tail.next())).toEqual(["left 3"]);
+    await vi.advanceTimersByTimeAsync(2 * INTERVAL);
+    at.listLooks.length = 0;
+    for (let i = 0; i < 10 * 5; i++) {
+      publish(at.log.append(3n));
+      await vi.advanceTimersByTimeAsync(INTERVAL / 5);
+    }
+    expect(at.listLooks.length).toBeGreaterThan(1);
+    expect(at.listLooks.length).toBeLessThanOrEqual(11);
+    tail.close("gone");
+    await at.expectNothingLeft();
   });
 
   test("resumes from a cursor, page by page, and says when it has caught up", async () => {
