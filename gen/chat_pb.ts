@@ -3348,7 +3348,8 @@ export const ChatService: GenService<{
   /**
    * Moves a member's read position forward to a message; back only if that is asked for, to mark as unread. Readers of
    * events hear of it: in rooms of at most 100 members all of them, in larger ones the member's own; at most once a second
-   * in a room. Readers on another server hear of it with the room's next change.
+   * in a room. Readers on another server hear of it with the room's next change, in larger rooms when they open a stream
+   * again.
    * NOT_FOUND: not a member, or no such message in the room.
    *
    * @generated from rpc chat_grpc.ChatService.MarkRead
