@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { GetRoomReqSchema, type Message, Role } from "../../gen/chat_pb.ts";
+import { GetRoomReqSchema, type Message, Role, type Room, RoomDeletedSchema } from "../../gen/chat_pb.ts";
 import { beginningOf, type ChangePlace, comparePlaces } from "../../src/chat/change-place.ts";
 import type { ChatStore, PageSize, PlacedChange } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
@@ -9,6 +10,10 @@ import { GREAT_ID } from "../support/greatest-id.ts";
 import { ANY_BYTES } from "../support/send-store.ts";
 import { newStoredRoom, readLog } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
+
+/** Until when a room is frozen, or a user is banned: it doesn't pass while a test runs, or has passed. */
+const FOREVER = timestampFromMs(253_402_300_799_000);
+const PAST = timestampFromMs(1_000_000_000_000);
 
 const ALL: PageSize = { changes: 1_000, bytes: ANY_BYTES };
 
@@ -41,21 +46,39 @@ export async function endOf(store: ChatStore): Promise<ChangePlace> {
   return beginningOf(revision + 1n);
 }
 
+/** What a change is of. */
+function subjectOf({ change }: PlacedChange): string {
+  if (change.case === "message") return `message ${change.value.id}`;
+  if (change.case === "member") return `member ${change.value.roomId} ${change.value.userId}`;
+  return change.case === "room" ? `room ${change.value.id}` : `deletion ${change.value.roomId}`;
+}
+
 /** What changes leave, put down one after the other: the latest state of everything. */
 function stateOf(changes: readonly PlacedChange[]): Map<string, unknown> {
   const state = new Map<string, unknown>();
-  for (const { change } of changes) {
-    if (change.case === "message") state.set(`message ${change.value.id}`, change.value);
-    if (change.case === "member") state.set(`member ${change.value.roomId} ${change.value.userId}`, change.value);
-    if (change.case === "room") state.set(`room ${change.value.id}`, change.value);
+  for (const each of changes) {
+    if (each.change.case === "roomDeleted") {
+      const gone = changes.filter(({ place }) => place.roomId === each.place.roomId).map(subjectOf);
+      expect(gone.at(-1), "it is the last of its room").toBe(subjectOf(each));
+      for (const subject of gone) state.delete(subject);
+    }
+    state.set(subjectOf(each), each.change.value);
   }
   return state;
 }
 
 /** What the tables have of rooms. */
-async function tablesOf(store: ChatStore, roomIds: readonly bigint[]): Promise<Map<string, unknown>> {
+async function tablesOf(
+  store: ChatStore,
+  roomIds: readonly bigint[],
+  deleted: readonly bigint[],
+): Promise<Map<string, unknown>> {
   const state = new Map<string, unknown>();
   for (const roomId of roomIds) {
+    if (deleted.includes(roomId)) {
+      state.set(`deletion ${roomId}`, create(RoomDeletedSchema, { roomId }));
+      continue;
+    }
     const room = await store.getRoom(create(GetRoomReqSchema, { room: { case: "roomId", value: roomId } }), "right");
     state.set(`room ${roomId}`, room);
     const { news } = await readLog(store, roomId);
@@ -63,6 +86,14 @@ async function tablesOf(store: ChatStore, roomIds: readonly bigint[]): Promise<M
     for (const message of news.messages) state.set(`message ${message.id}`, message);
   }
   return state;
+}
+
+/** How many members a record shows, and when it last changed, other changes tell, too, and it isn't told anew for them. */
+function withoutCount(state: Map<string, unknown>): Map<string, unknown> {
+  const shown = ([key, value]: [string, unknown]): [string, unknown] => {
+    return [key, key.startsWith("room") ? { ...(value as Room), memberCount: 0, updatedAt: undefined } : value];
+  };
+  return new Map([...state].map(shown));
 }
 
 /** The rules of ChatStore for the log of all rooms. */
@@ -114,8 +145,43 @@ export function changeLogContract(parts: () => StoreParts): void {
       }
     });
 
+    test("[S20] has a record with all that it shows, at the place of its latest change", async () => {
+      const [ann, bob] = [freshUser(), freshUser()];
+      const roomId = await newStoredRoom(store, ann, bob);
+      const before = await endOf(store);
+      const record = { name: "orders", data: { a: [1, null] }, slowModeSeconds: 5, frozenUntil: FOREVER };
+      await apply(store, "updateRoom", { roomId, actorId: ann, ...record });
+      const [told, ...others] = await readChanges(store, before);
+      expect(others).toEqual([]);
+      const room = await store.getRoom(create(GetRoomReqSchema, { room: { case: "roomId", value: roomId } }), "right");
+      expect(room).toMatchObject({ ...record, memberCount: 2, ownerId: ann });
+      expect(told!.change).toEqual({ case: "room", value: room });
+      expect(told!.place).toMatchObject({ roomId, log: "room", number: room.memberSeq });
+    });
+
+    test("[S20] has a deletion of a room once, and nothing of the room from then on", async () => {
+      const ann = freshUser();
+      const roomId = await newStoredRoom(store, ann, freshUser());
+      await apply(store, "sendMessage", { roomId, userId: ann, body: "soon gone" });
+      const before = await endOf(store);
+      const deletion = { case: "roomDeleted", value: create(RoomDeletedSchema, { roomId }) };
+      await apply(store, "deleteRoom", { roomId, actorId: ann });
+      const told = await readChanges(store, before);
+      expect(told.map(({ change }) => change)).toEqual([deletion]);
+      expect(told[0]!.place).toMatchObject({ roomId, log: "roomDeleted", number: 0n });
+      await apply(store, "deleteRoom", { roomId, actorId: ann });
+      while ((await apply(store, "eraseRoom", { roomId })).hasMore);
+      expect(await readChanges(store, told[0]!.place)).toEqual([]);
+      const anew = await readChanges(store, beginningOf(0n));
+      const ofRoom = anew.filter(({ place }) => place.roomId === roomId);
+      expect(ofRoom.map(({ change }) => change)).toEqual([deletion]);
+    });
+
     const step = fc.record({
-      kind: fc.constantFrom("send", "send", "sends", "edit", "delete", "add", "remove", "read", "role", "open"),
+      kind: fc.constantFrom(
+        ...(["send", "send", "send", "sends", "sends", "edit", "edit", "delete", "add", "add", "remove"] as const),
+        ...(["read", "role", "open", "open", "rename", "rename", "react", "pin", "ban", "deleteRoom"] as const),
+      ),
       room: fc.nat(2),
       user: fc.nat(3),
       nth: fc.nat(20),
@@ -125,12 +191,14 @@ export function changeLogContract(parts: () => StoreParts): void {
       const other = await parts().open();
       const size = fc.record({ changes: fc.integer({ min: 2, max: 9 }), bytes: fc.constantFrom(20, ANY_BYTES) });
       const steps = fc.array(step, { minLength: 5, maxLength: 25 });
+      const seen = new Set<string>();
       await fc.assert(
         fc.asyncProperty(size, steps, steps, async (size, earlier, meanwhile) => {
           const users = Array.from({ length: 4 }, freshUser);
           const before = await endOf(store);
           const rooms = [await newStoredRoom(store, users[0]!, users[1]!)];
           const messages: Message[] = [];
+          const deleted: bigint[] = [];
           const run = async (store: ChatStore, { kind, room, user, nth }: (typeof earlier)[number]) => {
             const [roomId, userId] = [rooms[room % rooms.length]!, users[user]!];
             if (kind === "open") {
@@ -142,6 +210,8 @@ export function changeLogContract(parts: () => StoreParts): void {
             const sends = Array.from({ length: kind === "sends" ? 5 : 1 }, (_, i) => {
               return change("sendMessage", { roomId, userId, body: `${kind} ${nth} ${i}` });
             });
+            const frozenUntil = nth % 5 === 0 ? FOREVER : PAST;
+            const record = { name: `name ${nth}`, frozenUntil, ...(nth % 3 === 0 && { data: { nth } }) };
             const asAuthor = message && { roomId: message.roomId, userId: message.userId, messageId };
             const changes = {
               send: sends,
@@ -152,8 +222,15 @@ export function changeLogContract(parts: () => StoreParts): void {
               remove: [change("removeMember", { roomId, userId, actorId: userId })],
               read: message ? [change("markRead", { roomId: message.roomId, userId, messageId })] : [],
               role: [change("setRole", { roomId, userId, role: nth % 2 ? Role.MODERATOR : Role.MEMBER })],
+              rename: [change("updateRoom", { roomId, ...record })],
+              react: asAuthor ? [change("setReaction", { ...asAuthor, userId, emoji: "👍", on: nth % 3 > 0 })] : [],
+              pin: asAuthor ? [change("setPin", { roomId: message.roomId, messageId, on: nth % 3 > 0 })] : [],
+              ban: [change("setBan", { roomId, userId, bannedUntil: nth % 3 > 0 ? FOREVER : PAST })],
+              deleteRoom: nth % 2 ? [change("deleteRoom", { roomId }), change("eraseRoom", { roomId })] : [],
             }[kind];
             const { news } = await store.commit(changes);
+            if (news.length > 0) seen.add(kind);
+            deleted.push(...news.filter(({ isDeleted }) => isDeleted).map(({ roomId }) => roomId));
             messages.push(...news.flatMap(({ messages }) => messages));
           };
           for (const [i, each] of earlier.entries()) await run(i % 2 ? store : other, each);
@@ -164,21 +241,23 @@ export function changeLogContract(parts: () => StoreParts): void {
           });
           for (const each of rest) await run(other, each);
           read.push(...(await readChanges(store, read.at(-1)?.place ?? before, size)));
-          const tables = await tablesOf(store, rooms);
-          // Of what a record shows, the members and the owner are told by events of the members.
-          const shown = (state: Map<string, unknown>) =>
-            [...state].filter(([key]) => !key.startsWith("room")).sort(([a], [b]) => (a < b ? -1 : 1));
-          expect(shown(stateOf(read.filter(isOurs)))).toEqual(shown(tables));
-          expect([...stateOf(read.filter(isOurs)).keys()].toSorted()).toEqual([...tables.keys()].toSorted());
+          const tables = await tablesOf(store, rooms, deleted);
+          const ordered = (state: Map<string, unknown>) => [...state].sort(([a], [b]) => (a < b ? -1 : 1));
+          const told = stateOf(read.filter(isOurs));
+          expect(ordered(withoutCount(told))).toEqual(ordered(withoutCount(tables)));
+          const anew = (await readChanges(store, before, size)).filter(isOurs);
+          expect(ordered(stateOf(anew))).toEqual(ordered(tables));
+          expect(new Set(anew.map(subjectOf)).size).toBe(anew.length);
           for (const roomId of rooms) {
-            const seqs = (await readChanges(store, before, size)).flatMap(({ change }) => {
+            const seqs = anew.flatMap(({ change }) => {
               return change.case === "message" && change.value.roomId === roomId ? [change.value.seq] : [];
             });
             expect(seqs).toEqual(seqs.toSorted((a, b) => Number(a - b)));
           }
         }),
-        { numRuns: 15 },
+        { numRuns: 30 },
       );
+      for (const kind of ["rename", "react", "pin", "ban", "deleteRoom"]) expect(seen).toContain(kind);
     });
   });
 }

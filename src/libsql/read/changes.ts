@@ -97,9 +97,13 @@ function numberAfter({ log, number }: ChangePlace, asked: ChangeLogName): bigint
   return CHANGE_LOGS.indexOf(log) < CHANGE_LOGS.indexOf(asked) ? -1n : MAX_INT64;
 }
 
-/** Without casts, which would keep SQLite from looking for more than the revision in an index. */
+/**
+ * Without casts, which would keep SQLite from looking for more than the revision in an index. What a deletion ended is no
+ * change of its own: it is told by the deletion.
+ */
 const AFTER = {
-  members: "(revision, room_id, member_seq) > (?1, ?2, ?3)",
+  members: `(revision, room_id, member_seq) > (?1, ?2, ?3)
+    AND (removed_at IS NULL OR EXISTS (SELECT 1 FROM rooms WHERE id = members.room_id))`,
   messages: "(revision, room_id, seq) > (?1, ?2, ?4)",
 };
 
