@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import type { InStatement } from "@libsql/client";
 import { type UserPresence, UserPresenceSchema } from "../../gen/chat_pb.ts";
 import {
   type Arrival,
@@ -31,10 +30,10 @@ export class LibsqlPresence implements PresenceStore {
     const changed = [...come, ...gone];
     const [[known]] = (await this.#database.write([
       { sql: isNew ? BEGIN : GO_ON, args: [id, BigInt(PRESENCE_LEASE_MS)] },
-      ...(changed.length > 0 ? [NEXT_REVISION] : []),
+      ...(changed.length > 0 ? [{ sql: `${NEXT_REVISION} WHERE ${IS_KNOWN}`, args: [id] }] : []),
       ...(come.length > 0 ? [{ sql: COME, args: [id, listOf(come)] }] : []),
-      ...(gone.length > 0 ? [{ sql: GO, args: [id, listOf(gone)] }, ...seenStatements(gone)] : []),
-      ...(changed.length > 0 ? [{ sql: TOUCH, args: [listOf(changed)] }] : []),
+      ...(gone.length > 0 ? [GO, SEE_GONE].map((sql) => ({ sql, args: [id, listOf(gone)] })) : []),
+      ...(changed.length > 0 ? [{ sql: TOUCH, args: [id, listOf(changed)] }] : []),
     ])) as [Rows];
     return known !== undefined;
   }
@@ -87,12 +86,8 @@ export class LibsqlPresence implements PresenceStore {
 
   /** Keeps that users have gone just now. */
   async seen(places: readonly Place[]): Promise<void> {
-    await this.#database.write(seenStatements(places));
+    await this.#database.write([{ sql: SEEN("?1"), args: [listOf(places)] }]);
   }
-}
-
-function seenStatements(places: readonly Place[]): InStatement[] {
-  return [{ sql: SEEN, args: [listOf(places)] }];
 }
 
 function listOf(places: readonly (Place & Partial<Arrival>)[]): string {
@@ -111,14 +106,17 @@ const IS_ALIVE = (process: string) => `EXISTS (
     SELECT 1 FROM presence_processes WHERE id = ${process} AND alive_until > ${NOW}
   )`;
 
+/** Whether process ?1 counts, without which it changes nothing. */
+const IS_KNOWN = IS_ALIVE("?1");
+
 const NEXT_REVISION = "UPDATE log_state SET presence_revision = presence_revision + 1";
 
 const COME = `INSERT INTO presence (room_id, user_id, process, came_at)
-  SELECT value ->> 0, value ->> 1, ?1, value ->> 2 FROM json_each(?2) WHERE ${IS_ALIVE("?1")}
+  SELECT value ->> 0, value ->> 1, ?1, value ->> 2 FROM json_each(?2) WHERE ${IS_KNOWN}
   ON CONFLICT DO NOTHING`;
 
 const GO = `DELETE FROM presence
-  WHERE (room_id, user_id, process) IN (SELECT value ->> 0, value ->> 1, ?1 FROM json_each(?2))`;
+  WHERE (room_id, user_id, process) IN (SELECT value ->> 0, value ->> 1, ?1 FROM json_each(?2)) AND ${IS_KNOWN}`;
 
 /** Who isn't here by another process. */
 const IS_AWAY = (process: string) => `NOT EXISTS (
@@ -126,13 +124,15 @@ const IS_AWAY = (process: string) => `NOT EXISTS (
       AND ${IS_ALIVE("process")}
   )`;
 
-const SEEN = `UPDATE members SET last_seen_at = ${NOW}
-  WHERE (room_id, user_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1)) AND ${IS_AWAY("0")}`;
+const SEEN = (places: string) => `UPDATE members SET last_seen_at = ${NOW}
+  WHERE (room_id, user_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${places})) AND ${IS_AWAY("0")}`;
+
+const SEE_GONE = `${SEEN("?2")} AND ${IS_KNOWN}`;
 
 const TOUCH_ROOMS = (rooms: string) => `UPDATE rooms SET presence_revision = (SELECT presence_revision FROM log_state)
   WHERE id IN (${rooms})`;
 
-const TOUCH = TOUCH_ROOMS("SELECT value ->> 0 FROM json_each(?1)");
+const TOUCH = `${TOUCH_ROOMS("SELECT value ->> 0 FROM json_each(?2)")} AND ${IS_KNOWN}`;
 
 /** The process that has been gone for longest, and the first of what it has left. */
 const GONE = `(SELECT id FROM presence_processes WHERE alive_until <= ${NOW} ORDER BY alive_until, id LIMIT 1)`;

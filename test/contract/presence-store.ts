@@ -1,11 +1,11 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Arrival, PRESENT_USERS, type PresenceStore } from "../../src/chat/presence.ts";
+import { type Arrival, PRESENCE_LEASE_MS, PRESENT_USERS, type PresenceStore } from "../../src/chat/presence.ts";
 import { freshId } from "../support/fresh-id.ts";
 
 export interface PresenceParts extends AsyncDisposable {
   readonly presence: PresenceStore;
-  /** The time of a process is over. */
+  /** The time of a process is over just now. */
   end(process: bigint): Promise<void>;
   /** A room with some members, the number of whose changes is known. */
   room(members: number): Promise<{ roomId: bigint; memberSeq: bigint; users: readonly bigint[] }>;
@@ -76,6 +76,29 @@ export function presenceStoreContract(name: string, createParts: () => Promise<P
       expect(await presence.put(old(freshProcess()), [of(roomId, users[0]!)], [])).toBe(false);
     });
 
+    test("[N5] a process that isn't known changes nothing, be it over or never heard of", async () => {
+      const { roomId, users } = await parts.room(3);
+      const [a, b, c] = users as [bigint, bigint, bigint];
+      const { roomId: quiet } = await parts.room(1);
+      const [alive, over] = [freshProcess(), freshProcess()];
+      const { revision: first } = await presence.changed(undefined);
+      await presence.put(alive, [of(roomId, a)], []);
+      await presence.put(over, [of(roomId, b)], []);
+      await parts.end(over.id);
+      const before = await here(roomId);
+      const { revision } = await presence.changed(undefined);
+      for (const unknown of [old(over), old(freshProcess())]) {
+        expect(await presence.put(unknown, [of(roomId, c)], [of(roomId, a), of(roomId, b), of(quiet, a)])).toBe(false);
+      }
+      expect(await here(roomId)).toEqual(before);
+      expect(await presence.changed(revision)).toMatchObject({ revision, roomIds: [] });
+      expect((await presence.changed(first)).roomIds).toEqual([roomId]);
+      for (const user of users) expect(await seenAt(roomId, user)).toBeUndefined();
+      // What it has left is still there to be swept.
+      while ((await presence.changed(undefined)).gone.includes(over.id)) await presence.sweep();
+      expect(await seenAt(roomId, b)).toBeDefined();
+    });
+
     test("[N7] every change is told, and that a process is gone, by itself and then as a change", async () => {
       const [first, second] = [await parts.room(1), await parts.room(1)];
       const process = freshProcess();
@@ -106,7 +129,9 @@ export function presenceStoreContract(name: string, createParts: () => Promise<P
       const [one, two] = [freshProcess(), freshProcess()];
       await presence.put(one, [of(roomId, a), of(roomId, b)], []);
       await presence.put(two, [of(roomId, a)], []);
+      const went = Date.now();
       await presence.put(old(one), [], [of(roomId, a), of(roomId, b)]);
+      expectBetween(went, await seenAt(roomId, b), Date.now());
       const stranger = freshId();
       const { users: known, count } = await presence.list(roomId, [a, b, c, stranger]);
       expect(count).toBe(1);
@@ -117,11 +142,19 @@ export function presenceStoreContract(name: string, createParts: () => Promise<P
       ]);
       expect([known[0]!.lastSeenAt, known[2]!.lastSeenAt]).toEqual([undefined, undefined]);
       expect((await presence.list(roomId, [])).users).toMatchObject([{ userId: a, isHere: true }]);
+      const over = Date.now();
       await parts.end(two.id);
+      const heardAt = [over, Date.now()].map((ms) => ms - PRESENCE_LEASE_MS) as [number, number];
       expect((await presence.list(roomId, [])).users).toEqual([]);
       while ((await presence.changed(undefined)).gone.includes(two.id)) await presence.sweep();
-      expect(await seenAt(roomId, a)).toBeDefined();
+      expectBetween(heardAt[0], await seenAt(roomId, a), heardAt[1]);
       expect(await seenAt(roomId, c)).toBeUndefined();
     });
   });
+}
+
+/** The database's clock is that of this machine, but for how it is rounded. */
+function expectBetween(from: number, is: number | undefined, to: number): void {
+  expect(is).toBeGreaterThanOrEqual(from - 5);
+  expect(is).toBeLessThanOrEqual(to + 5);
 }

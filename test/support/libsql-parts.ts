@@ -53,7 +53,8 @@ export async function libsqlPresenceParts(open: () => Promise<Database>): Promis
   return {
     presence: new LibsqlPresence(database),
     async end(process) {
-      await database.write([{ sql: "UPDATE presence_processes SET alive_until = 1 WHERE id = ?1", args: [process] }]);
+      const args = [process, BigInt(Date.now() - 1)];
+      await database.write([{ sql: "UPDATE presence_processes SET alive_until = ?2 WHERE id = ?1", args }]);
     },
     async room(members) {
       const users = Array.from({ length: members }, () => freshId());

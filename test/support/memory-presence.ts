@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { UserPresenceSchema } from "../../gen/chat_pb.ts";
 import {
   type Arrival,
@@ -10,7 +11,6 @@ import {
   type PresenceProcess,
   type PresenceStore,
 } from "../../src/chat/presence.ts";
-import { at } from "./memory-store.ts";
 
 const keyOf = ({ roomId, userId }: Place) => `${roomId}/${userId}`;
 
@@ -34,7 +34,7 @@ export class MemoryPresence implements PresenceStore {
 
   /** The time of a process is over. */
   end(process: bigint): void {
-    this.#aliveUntil.set(process, 0);
+    this.#aliveUntil.set(process, Date.now() - 1);
   }
 
   async put({ id, isNew }: PresenceProcess, come: readonly Arrival[], gone: readonly Place[]): Promise<boolean> {
@@ -72,11 +72,14 @@ export class MemoryPresence implements PresenceStore {
   }
 
   async sweep(): Promise<void> {
-    for (const process of [...this.#aliveUntil.keys()].filter((each) => !this.#isAlive(each))) {
+    for (const [process, aliveUntil] of [...this.#aliveUntil].filter(([each]) => !this.#isAlive(each))) {
       this.#aliveUntil.delete(process);
+      const heardAt = aliveUntil - PRESENCE_LEASE_MS;
       const rows = [...(this.#rows.get(process)?.values() ?? [])];
       this.#rows.delete(process);
-      for (const place of rows) if (!this.#isHere(place)) this.#seen.set(keyOf(place), Date.now());
+      for (const place of rows.filter((each) => !this.#isHere(each))) {
+        this.#seen.set(keyOf(place), Math.max(heardAt, this.#seen.get(keyOf(place)) ?? 0));
+      }
       this.#touch(rows);
     }
   }
@@ -87,7 +90,7 @@ export class MemoryPresence implements PresenceStore {
       const place = { roomId, userId };
       const isHere = this.#isHere(place);
       const seenAt = this.#seen.get(keyOf(place));
-      const lastSeenAt = isHere || seenAt === undefined ? undefined : at(seenAt);
+      const lastSeenAt = isHere || seenAt === undefined ? undefined : timestampFromMs(seenAt);
       if (userIds.length > 0 && !this.#isMember(place)) return [];
       return create(UserPresenceSchema, { userId, isHere, ...(lastSeenAt && { lastSeenAt }) });
     });

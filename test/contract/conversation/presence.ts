@@ -1,10 +1,14 @@
 import { setTimeout } from "node:timers/promises";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { GRACE_MS } from "../../../src/chat/presence.ts";
 import type { ChatClient } from "../../support/clients.ts";
 import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, newRoom } from "../../support/rooms.ts";
 import { TestEvents } from "../../support/test-stream.ts";
+
+/** How far the clocks of a service and of a test may be apart, in milliseconds. */
+const CLOCKS_MS = 1_000;
 
 export function presence(client: () => ChatClient): void {
   const follow = (roomId: bigint, userId: bigint, presence = true) => {
@@ -26,6 +30,7 @@ export function presence(client: () => ChatClient): void {
       await untilHere(feed, roomId, owner);
       await using silent = follow(roomId, bob, false);
       await untilHere(feed, roomId, owner, bob);
+      const came = Date.now();
       const third = follow(roomId, cat);
       await untilHere(feed, roomId, owner, bob, cat);
       await untilHere(third, roomId, owner, bob, cat);
@@ -49,9 +54,12 @@ export function presence(client: () => ChatClient): void {
       const known = await client().listPresence({ roomId, userId: bob, userIds: [cat, owner, stranger, cat] });
       expect(known.users).toMatchObject([{ userId: cat }, { userId: owner, isHere: true }]);
       expect(known.users[0]!.isHere).toBe(false);
-      await expect
-        .poll(async () => (await client().listPresence({ roomId, userId: bob, userIds: [cat] })).users[0]!.lastSeenAt)
-        .toBeDefined();
+      const lastSeenAt = async () => {
+        return (await client().listPresence({ roomId, userId: bob, userIds: [cat] })).users[0]!.lastSeenAt;
+      };
+      await expect.poll(lastSeenAt).toBeDefined();
+      const seen = timestampMs((await lastSeenAt())!);
+      expect([seen >= came - CLOCKS_MS, seen <= Date.now() + CLOCKS_MS], `${seen}`).toEqual([true, true]);
       expect(await codeOf(client().listPresence({ roomId, userId: stranger }))).toBe("NotFound");
     });
 
