@@ -324,6 +324,49 @@ export function accessContract(start: StartService): void {
     });
   });
 
+  /** Requests that are not for all of those who may make the call otherwise. */
+  const narrower: Record<string, [DescMethod, (room: Cell) => JsonObject, Record<string, string>]> = {
+    "who is banned": [
+      ChatService.method.listMembers,
+      (room) => ({ ...inRoom(room), banned: true }),
+      {
+        ...{ stranger: "not_found", member: "permission_denied", author: "permission_denied" },
+        ...{ moderator: "ok", owner: "ok", service: "ok" },
+        ...{ "a view's holder": "permission_denied", "a moderator with a view": "permission_denied" },
+      },
+    ],
+    "a list of rooms, followed": [
+      ChatService.method.streamEvents,
+      () => ({ followList: true }),
+      {
+        ...{ stranger: "ok", member: "ok", author: "ok", moderator: "ok", owner: "ok", service: "invalid_argument" },
+        ...{ "a view's holder": "permission_denied", "a moderator with a view": "permission_denied" },
+      },
+    ],
+    "a search in all rooms": [
+      ChatService.method.searchMessages,
+      () => ({ query: "hi" }),
+      {
+        ...{ stranger: "ok", member: "ok", author: "ok", moderator: "ok", owner: "ok", service: "invalid_argument" },
+        ...{ "a view's holder": "invalid_argument", "a moderator with a view": "invalid_argument" },
+      },
+    ],
+  };
+
+  test.each(Object.entries(narrower))("[P5] %s", async (_, [method, request, expected]) => {
+    const room = await cell();
+    const view = [`${room.roomId}`];
+    const outcomes: Record<string, string> = {};
+    for (const person of PEOPLE) {
+      outcomes[person] = await call(method, request(room), await provider.token({ sub: `${room[person]}` }));
+    }
+    outcomes["a view's holder"] = await call(method, request(room), await provider.token({ view }));
+    const moderator = await provider.token({ sub: `${room.moderator}`, view });
+    outcomes["a moderator with a view"] = await call(method, request(room), moderator);
+    outcomes.service = await call(method, request(room), KEY);
+    expect(outcomes).toEqual(expected);
+  });
+
   test("[P5] users are known by their keys, and seen by those who share a room with them", async () => {
     const [ann, ben, carl] = ["auth0|ann", "ben@example.com", "5c9c2b9e"].map((key) => `${key} ${freshId()}`) as [
       string,
