@@ -125,6 +125,34 @@ export function listsContract(parts: () => StoreParts): void {
       expect((await rooms(bob))[0]).toMatchObject({ unreadCount: 1, hasMoreUnread: true });
     });
 
+    test("counts unread messages of others that mention the user, up to 1,000", async () => {
+      const [ann, bob, cat] = [freshUser(), freshUser(), freshUser()];
+      const roomId = await newStoredRoom(store, ann, bob, cat);
+      const mention = (userId: bigint, ...mentionedUserIds: bigint[]) => {
+        return change("sendMessage", { roomId, userId, body: "x", mentionedUserIds });
+      };
+      const { outcomes } = await store.commit([
+        ...[mention(ann, bob), mention(ann, bob, cat), mention(cat, ann, bob), mention(ann), mention(ann, bob)],
+        ...[mention(bob, bob), mention(bob, ann)],
+      ]);
+      const messages = outcomes as Message[];
+      const counts = async () => {
+        const lists = await Promise.all([ann, bob, cat].map((userId) => rooms(userId)));
+        return lists.map(([summary]) => summary!.mentionCount);
+      };
+      expect(await counts()).toEqual([2, 4, 1]);
+      await apply(store, "deleteMessage", { roomId, userId: ann, messageId: messages[1]!.id });
+      expect(await counts()).toEqual([2, 3, 0]);
+      await apply(store, "markRead", { roomId, userId: bob, messageId: messages[0]!.id });
+      expect(await counts()).toEqual([2, 2, 0]);
+      await store.commit(Array.from({ length: 997 }, () => mention(ann, bob)));
+      expect(await counts()).toEqual([2, 999, 0]);
+      await store.commit([mention(ann, bob)]);
+      expect(await counts()).toEqual([2, 1_000, 0]);
+      await store.commit([mention(ann, bob)]);
+      expect(await counts()).toEqual([2, 1_000, 0]);
+    });
+
     test("has the user's membership with each, and where a stream of the list starts", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann);

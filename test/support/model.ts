@@ -332,6 +332,7 @@ export class Model {
       const unread = messages.filter(({ id, userId: author, deletedAt }) => {
         return id > member.readMessageId && author !== userId && !deletedAt;
       });
+      const mentions = unread.filter(({ mentionedUserIds }) => mentionedUserIds.includes(userId));
       const place = given.findIndex((each) => each.room?.id === room.room.id);
       const summary = create(chat.RoomSummarySchema, {
         room: this.#asOf(room, given[place]?.room),
@@ -340,7 +341,7 @@ export class Model {
         readMessageId: member.readMessageId,
         unreadCount: Math.min(unread.length, 1_000),
         hasMoreUnread: unread.length > 1_000,
-        mentionCount: unread.filter(({ mentionedUserIds }) => mentionedUserIds.includes(userId)).length,
+        mentionCount: Math.min(mentions.length, 1_000),
         member,
       });
       const [from, to] = room.joined.get(member.id)!;
