@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { GetRoomReqSchema, type Message, Role, type Room, RoomDeletedSchema } from "../../gen/chat_pb.ts";
@@ -9,11 +8,8 @@ import { apply, change } from "../support/changes.ts";
 import { GREAT_ID } from "../support/greatest-id.ts";
 import { ANY_BYTES } from "../support/send-store.ts";
 import { newStoredRoom, readLog } from "../support/stored-rooms.ts";
+import { forever, past } from "../support/times.ts";
 import type { StoreParts } from "./store.ts";
-
-/** Until when a room is frozen, or a user is banned: it doesn't pass while a test runs, or has passed. */
-const FOREVER = timestampFromMs(253_402_300_799_000);
-const PAST = timestampFromMs(1_000_000_000_000);
 
 const ALL: PageSize = { changes: 1_000, bytes: ANY_BYTES };
 
@@ -149,7 +145,7 @@ export function changeLogContract(parts: () => StoreParts): void {
       const [ann, bob] = [freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann, bob);
       const before = await endOf(store);
-      const record = { name: "orders", data: { a: [1, null] }, slowModeSeconds: 5, frozenUntil: FOREVER };
+      const record = { name: "orders", data: { a: [1, null] }, slowModeSeconds: 5, frozenUntil: forever };
       await apply(store, "updateRoom", { roomId, actorId: ann, ...record });
       const [told, ...others] = await readChanges(store, before);
       expect(others).toEqual([]);
@@ -210,7 +206,7 @@ export function changeLogContract(parts: () => StoreParts): void {
             const sends = Array.from({ length: kind === "sends" ? 5 : 1 }, (_, i) => {
               return change("sendMessage", { roomId, userId, body: `${kind} ${nth} ${i}` });
             });
-            const frozenUntil = nth % 5 === 0 ? FOREVER : PAST;
+            const frozenUntil = nth % 5 === 0 ? forever : past;
             const record = { name: `name ${nth}`, frozenUntil, ...(nth % 3 === 0 && { data: { nth } }) };
             const asAuthor = message && { roomId: message.roomId, userId: message.userId, messageId };
             const changes = {
@@ -225,7 +221,7 @@ export function changeLogContract(parts: () => StoreParts): void {
               rename: [change("updateRoom", { roomId, ...record })],
               react: asAuthor ? [change("setReaction", { ...asAuthor, userId, emoji: "👍", on: nth % 3 > 0 })] : [],
               pin: asAuthor ? [change("setPin", { roomId: message.roomId, messageId, on: nth % 3 > 0 })] : [],
-              ban: [change("setBan", { roomId, userId, bannedUntil: nth % 3 > 0 ? FOREVER : PAST })],
+              ban: [change("setBan", { roomId, userId, bannedUntil: nth % 3 > 0 ? forever : past })],
               deleteRoom: nth % 2 ? [change("deleteRoom", { roomId }), change("eraseRoom", { roomId })] : [],
             }[kind];
             const { news } = await store.commit(changes);

@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Message, SearchMessagesReqSchema, type SearchMessagesRes } from "../../gen/chat_pb.ts";
@@ -7,6 +6,7 @@ import type { ChatStore, Reading } from "../../src/chat/store.ts";
 import { foldedWords } from "../../src/chat/words.ts";
 import { apply, change } from "../support/changes.ts";
 import { GREAT_ID } from "../support/greatest-id.ts";
+import { codeOf } from "../support/rooms.ts";
 import { newSpokenRoom, newStoredRoom } from "../support/stored-rooms.ts";
 import type { StoreParts } from "./store.ts";
 
@@ -25,14 +25,7 @@ export function searchContract(parts: () => StoreParts): void {
       return store.searchMessages(create(SearchMessagesReqSchema, req), reading);
     };
     const bodies = ({ found }: SearchMessagesRes) => found.map(({ message }) => message!.body);
-    const codeOf = async (req: Request, reading?: Reading) => {
-      return Code[
-        await search(req, reading).then(
-          () => expect.unreachable("it was found"),
-          (e) => ConnectError.from(e).code,
-        )
-      ];
-    };
+    const refusalOf = (req: Request, reading?: Reading) => codeOf(search(req, reading));
 
     /** All pages of a search. */
     async function all(req: Request): Promise<Message[]> {
@@ -83,11 +76,11 @@ export function searchContract(parts: () => StoreParts): void {
       }
       for (const query of ["bestell", "order-9d3", "मैं", "bestellung über", "OR", "x* NEAR y", '"', "\ue000"]) {
         const words = foldedWords(query);
-        if (words.size === 0) expect(await codeOf({ roomId, userId: ann, query }), query).toBe("InvalidArgument");
+        if (words.size === 0) expect(await refusalOf({ roomId, userId: ann, query }), query).toBe("InvalidArgument");
         else expect(bodies(await search({ roomId, userId: ann, query })), query).toEqual([]);
       }
       for (const query of ["🚚", "!?", " "])
-        expect(await codeOf({ roomId, userId: ann, query })).toBe("InvalidArgument");
+        expect(await refusalOf({ roomId, userId: ann, query })).toBe("InvalidArgument");
       const hostile = `bestellung" OR "über`;
       expect(bodies(await search({ roomId, userId: ann, query: hostile }))).toEqual([]);
       expect(bodies(await search({ roomId, userId: ann, query: `words ${"a b c ".repeat(30)}` }))).toEqual([]);
@@ -113,7 +106,7 @@ export function searchContract(parts: () => StoreParts): void {
       }
       expect(pages.map(({ length }) => length)).toEqual([10, 10, 5]);
       expect(pages.flat()).toEqual(messages.map(({ id }) => id).toReversed());
-      expect(await codeOf({ roomId, userId: ann, query: "needle", pageToken: "x" })).toBe("InvalidArgument");
+      expect(await refusalOf({ roomId, userId: ann, query: "needle", pageToken: "x" })).toBe("InvalidArgument");
     });
 
     test("[S21] a page of long texts ends earlier", async () => {
@@ -135,13 +128,13 @@ export function searchContract(parts: () => StoreParts): void {
       expect(bodies(await search({ userId: ann, query: word }))).toEqual([`${word} two`, `${word} one`]);
       expect(bodies(await search({ userId: bob, query: word }))).toEqual([`${word} one`]);
       expect(bodies(await search({ userId: freshUser(), query: word }))).toEqual([]);
-      expect(await codeOf({ roomId: two.roomId, userId: bob, query: word })).toBe("NotFound");
-      expect(await codeOf({ roomId: 1n, userId: bob, query: word })).toBe("NotFound");
+      expect(await refusalOf({ roomId: two.roomId, userId: bob, query: word })).toBe("NotFound");
+      expect(await refusalOf({ roomId: 1n, userId: bob, query: word })).toBe("NotFound");
       expect(bodies(await search({ roomId: two.roomId, query: word }, "right"))).toEqual([`${word} two`]);
-      expect(await codeOf({ roomId: 1n, query: word }, "right")).toBe("NotFound");
+      expect(await refusalOf({ roomId: 1n, query: word }, "right")).toBe("NotFound");
       await apply(store, "removeMember", { roomId: one.roomId, userId: bob, actorId: bob });
       expect(bodies(await search({ userId: bob, query: word }))).toEqual([]);
-      expect(await codeOf({ roomId: one.roomId, userId: bob, query: word })).toBe("NotFound");
+      expect(await refusalOf({ roomId: one.roomId, userId: bob, query: word })).toBe("NotFound");
     });
 
     test("[P5][S21] in many rooms finds what is in them; of what is in others, not even a token tells", async () => {
@@ -185,7 +178,7 @@ export function searchContract(parts: () => StoreParts): void {
     test("a token that no search has given is refused", async () => {
       const ann = freshUser();
       for (const pageToken of ["0", "x", "-1", "9999999999999999999", "1.0"]) {
-        expect(await codeOf({ userId: ann, query: "x", pageToken }), pageToken).toBe("InvalidArgument");
+        expect(await refusalOf({ userId: ann, query: "x", pageToken }), pageToken).toBe("InvalidArgument");
       }
     });
 

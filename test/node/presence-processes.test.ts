@@ -37,16 +37,12 @@ describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", 
         return new TestEvents(client, { roomIds: [roomId], userId, presence: true });
       };
       await using feed = follow(here, owner);
+      await feed.untilHere(roomId, owner);
       await using far = follow(there, bob);
+      await far.untilHere(roomId, owner, bob);
       await using both = follow(there, cat);
       await using _cat = follow(here, cat);
-      const untilHere = (events: TestEvents, ...users: bigint[]) => {
-        return events.until(() => {
-          const last = events.all("presence").at(-1);
-          return new Set(last?.userIds).symmetricDifference(new Set(users)).size === 0 && last?.count === users.length;
-        });
-      };
-      await Promise.all([feed, far, both].map((events) => untilHere(events, owner, bob, cat)));
+      await Promise.all([feed, far, both].map((events) => events.untilHere(roomId, owner, bob, cat)));
 
       const before = follow(there, dan);
       await untilHere(feed, owner, bob, cat, dan);
@@ -67,7 +63,7 @@ describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", 
 
       await two.kill();
       const killed = Date.now();
-      await untilHere(feed, owner, cat);
+      await feed.untilHere(roomId, owner, cat);
       expect(Date.now() - killed).toBeLessThanOrEqual(RIGHT_MS);
       const { users } = await here.listPresence({ roomId, userId: owner, userIds: [bob, cat] });
       expect(users).toMatchObject([
@@ -77,7 +73,7 @@ describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", 
 
       await two.start();
       await using back = follow((await two.life).client, bob);
-      await Promise.all([feed, back].map((events) => untilHere(events, owner, bob, cat)));
+      await Promise.all([feed, back].map((events) => events.untilHere(roomId, owner, cat, bob)));
     },
   );
 });

@@ -145,6 +145,14 @@ export class TestEvents extends RunningStream<Event> {
     await this.until(() => isSo(this.list().get(roomId)));
   }
 
+  /** Waits until it was told last that these users are here in a room, those who came first first, and nobody else. */
+  async untilHere(roomId: bigint, ...userIds: bigint[]): Promise<void> {
+    await this.until(() => {
+      const told = this.all("presence").findLast((each) => each.roomId === roomId);
+      return told?.count === userIds.length && told.userIds.every((id, i) => id === userIds[i]);
+    });
+  }
+
   /** Waits until it was told that the user has read the message. */
   async untilRead(roomId: bigint, userId: bigint, messageId: bigint): Promise<void> {
     await this.until(() => this.positions(roomId).get(userId) === messageId);

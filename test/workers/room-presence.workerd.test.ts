@@ -15,23 +15,17 @@ async function newPresence() {
   const { roomId, owner, send } = await newRoom(client, bob);
   const object = env.ROOMS.getByName(`${roomId}`);
   const follow = (userId: bigint) => new TestEvents(client, { roomIds: [roomId], userId, presence: true });
-  const untilHere = (feed: TestEvents, ...userIds: bigint[]) => {
-    return feed.until(() => {
-      const last = feed.all("presence").at(-1);
-      return last?.count === userIds.length && last.userIds.every((id, i) => id === userIds[i]);
-    });
-  };
-  return { roomId, owner, bob, send, object, follow, untilHere };
+  return { roomId, owner, bob, send, object, follow };
 }
 
 describe("who is here in a room object", () => {
   test("survives its sleep", async () => {
-    const { roomId, owner, bob, object, follow, untilHere } = await newPresence();
+    const { roomId, owner, bob, object, follow } = await newPresence();
     await using feed = follow(owner);
-    await untilHere(feed, owner);
+    await feed.untilHere(roomId, owner);
     await evictDurableObject(object);
     await using _ = follow(bob);
-    await untilHere(feed, owner, bob);
+    await feed.untilHere(roomId, owner, bob);
     const { users, count } = await client.listPresence({ roomId, userId: bob });
     expect([users.map(({ userId }) => userId), count]).toEqual([[owner, bob], 2]);
   });
@@ -55,11 +49,11 @@ describe("who is here in a room object", () => {
   });
 
   test("[N3] is told anew when the object has lost its sockets", async () => {
-    const { owner, bob, object, follow, untilHere } = await newPresence();
+    const { roomId, owner, bob, object, follow } = await newPresence();
     await using feed = follow(owner);
-    await untilHere(feed, owner);
+    await feed.untilHere(roomId, owner);
     await using other = follow(bob);
-    await untilHere(feed, owner, bob);
+    await feed.untilHere(roomId, owner, bob);
     await evictDurableObject(object, { webSockets: "close" });
     const told = [feed, other].map((each) => each.all("presence").length);
     await Promise.all(
@@ -68,14 +62,14 @@ describe("who is here in a room object", () => {
   });
 
   test("[N3] ends with a socket that has fallen silent", async () => {
-    const { roomId, owner, bob, object, follow, untilHere } = await newPresence();
+    const { roomId, owner, bob, object, follow } = await newPresence();
     await using feed = follow(owner);
-    await untilHere(feed, owner);
+    await feed.untilHere(roomId, owner);
     // A Worker that doesn't ping any more: its last word was a while ago.
     const { webSocket } = await object.fetch("https://object/", { headers: { upgrade: "websocket" } });
     webSocket!.accept();
     webSocket!.send(visitText({ roomId, userId: bob, watches: false }));
-    await untilHere(feed, owner, bob);
+    await feed.untilHere(roomId, owner, bob);
     await runInDurableObject(object, (_, state) => {
       for (const socket of state.getWebSockets()) {
         const visit = socket.deserializeAttachment();
@@ -83,7 +77,7 @@ describe("who is here in a room object", () => {
       }
     });
     expect(await runDurableObjectAlarm(object)).toBe(true);
-    await untilHere(feed, owner);
+    await feed.untilHere(roomId, owner);
     expect(await runDurableObjectAlarm(object), "it looks again").toBe(true);
     await expect
       .poll(async () => (await client.listPresence({ roomId, userId: owner, userIds: [bob] })).users[0]!.lastSeenAt)
@@ -105,9 +99,9 @@ describe("who is here in a room object", () => {
   });
 
   test("[N1] is told at most once a second, to the first hundred by their arrival", async () => {
-    const { roomId, owner, object, follow, untilHere } = await newPresence();
+    const { roomId, owner, object, follow } = await newPresence();
     await using feed = follow(owner);
-    await untilHere(feed, owner);
+    await feed.untilHere(roomId, owner);
     const before = feed.all("presence").length;
     const began = Date.now();
     const sockets: WebSocket[] = [];
@@ -123,7 +117,7 @@ describe("who is here in a room object", () => {
     expect(told.at(-1)!.userIds).toHaveLength(100);
     expect(told.at(-1)!.userIds[0]).toBe(owner);
     for (const socket of sockets) socket.close();
-    await untilHere(feed, owner);
+    await feed.untilHere(roomId, owner);
   });
 
   test("looks for nothing where nobody is told", async () => {

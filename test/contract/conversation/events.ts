@@ -275,6 +275,8 @@ export function events(client: () => ChatClient): void {
       const [, stopped] = await feed.takeOf("typing", 2);
       expect(typing).toMatchObject({ userId: bob, stopped: false, remaining: { seconds: 6n, nanos: 0 } });
       expect(stopped).toMatchObject({ userId: bob, stopped: true, remaining: { seconds: 0n, nanos: 0 } });
+      await client().sendTyping({ roomId, userId: bob });
+      expect((await feed.takeOf("typing", 3))[2]).toMatchObject({ userId: bob, stopped: false });
     });
 
     test("[P5] one foreign or unknown room refuses the whole stream, before anything is delivered", async () => {

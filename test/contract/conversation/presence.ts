@@ -14,32 +14,25 @@ export function presence(client: () => ChatClient): void {
   const follow = (roomId: bigint, userId: bigint, presence = true) => {
     return new TestEvents(client(), { roomIds: [roomId], userId, presence });
   };
-  /** Waits until the newest that was told of a room is so. */
-  const untilHere = (feed: TestEvents, roomId: bigint, ...userIds: bigint[]) => {
-    return feed.until(() => {
-      const told = feed.all("presence").findLast((each) => each.roomId === roomId);
-      return told?.count === userIds.length && told.userIds.every((id, i) => id === userIds[i]);
-    });
-  };
 
   describe("presence", () => {
     test("is told to who asks: who is here, who comes and who goes", async () => {
       const [bob, cat] = [freshId(), freshId()];
       const { roomId, owner, send } = await newRoom(client(), bob, cat);
       await using feed = follow(roomId, owner);
-      await untilHere(feed, roomId, owner);
+      await feed.untilHere(roomId, owner);
       await using silent = follow(roomId, bob, false);
-      await untilHere(feed, roomId, owner, bob);
+      await feed.untilHere(roomId, owner, bob);
       const came = Date.now();
       const third = follow(roomId, cat);
-      await untilHere(feed, roomId, owner, bob, cat);
-      await untilHere(third, roomId, owner, bob, cat);
+      await feed.untilHere(roomId, owner, bob, cat);
+      await third.untilHere(roomId, owner, bob, cat);
       await using again = follow(roomId, bob);
-      await untilHere(again, roomId, owner, bob, cat);
+      await again.untilHere(roomId, owner, bob, cat);
       await third[Symbol.asyncDispose]();
       await send("not all runtimes notice before they write to it that a reader has left");
-      await untilHere(feed, roomId, owner, bob);
-      await untilHere(again, roomId, owner, bob);
+      await feed.untilHere(roomId, owner, bob);
+      await again.untilHere(roomId, owner, bob);
       expect(silent.all("presence")).toEqual([]);
 
       const { users, count } = await client().listPresence({ roomId, userId: owner });
@@ -84,11 +77,11 @@ export function presence(client: () => ChatClient): void {
       const bob = freshId();
       const { roomId, owner } = await newRoom(client(), bob);
       await using mine = follow(roomId, owner);
-      await untilHere(mine, roomId, owner);
+      await mine.untilHere(roomId, owner);
       await using his = follow(roomId, bob);
-      await untilHere(mine, roomId, owner, bob);
+      await mine.untilHere(roomId, owner, bob);
       await client().removeMember({ roomId, userId: bob, actorId: owner });
-      await untilHere(mine, roomId, owner);
+      await mine.untilHere(roomId, owner);
       await his.takeOf("memberRemoved", 1);
       const told = his.received.length;
       await client().deleteRoom({ roomId, actorId: owner });
@@ -101,10 +94,10 @@ export function presence(client: () => ChatClient): void {
       const bob = freshId();
       const [one, two] = [await newRoom(client(), bob), await newRoom(client(), bob)];
       await using feed = new TestEvents(client(), { roomIds: [one.roomId, two.roomId], userId: bob, presence: true });
-      await untilHere(feed, one.roomId, bob);
-      await untilHere(feed, two.roomId, bob);
+      await feed.untilHere(one.roomId, bob);
+      await feed.untilHere(two.roomId, bob);
       await using _ = follow(two.roomId, two.owner, false);
-      await untilHere(feed, two.roomId, bob, two.owner);
+      await feed.untilHere(two.roomId, bob, two.owner);
       expect(feed.all("presence").filter(({ roomId }) => roomId === one.roomId)).toHaveLength(1);
     });
   });

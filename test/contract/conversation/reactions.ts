@@ -1,4 +1,3 @@
-import { durationMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import type { ChatClient } from "../../support/clients.ts";
 import { freshId } from "../../support/fresh-id.ts";
@@ -47,19 +46,5 @@ export function reactions(client: () => ChatClient): void {
       expect(await codeOf(pin(owner))).toBe("FailedPrecondition");
       expect(await codeOf(client().setReaction({ roomId, messageId, userId: bob, emoji: "" }))).toBe("InvalidArgument");
     });
-  });
-
-  test.concurrent("typing says how long to show it, and its end is told", async () => {
-    const bob = freshId();
-    const { roomId, owner } = await newRoom(client(), bob);
-    await using feed = new TestEvents(client(), { roomIds: [roomId], userId: owner });
-    await feed.live;
-    await client().sendTyping({ roomId, userId: bob });
-    await client().sendTyping({ roomId, userId: bob, stopped: true });
-    await client().sendTyping({ roomId, userId: bob });
-    const [began, stopped, again] = await feed.takeOf("typing", 3);
-    expect([began, stopped, again].map((typing) => typing!.stopped)).toEqual([false, true, false]);
-    expect(durationMs(began!.remaining!)).toBeGreaterThan(1_000);
-    expect(durationMs(stopped!.remaining!)).toBe(0);
   });
 }

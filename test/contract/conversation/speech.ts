@@ -8,8 +8,7 @@ import type { ChatClient } from "../../support/clients.ts";
 import { freshId } from "../../support/fresh-id.ts";
 import { codeOf, newRoom } from "../../support/rooms.ts";
 import { TestEvents, TestStream } from "../../support/test-stream.ts";
-
-const forever = timestampFromMs(253_402_300_799_000);
+import { forever } from "../../support/times.ts";
 
 /** Who may speak, as each protocol tells it: what is refused is never shown as sent. */
 export function silence(client: () => ChatClient): void {
