@@ -1,13 +1,15 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ListMessagesReqSchema, type Message, Role } from "../../gen/chat_pb.ts";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { LIMITS } from "../../src/chat/limits.ts";
-import type { ChatStore } from "../../src/chat/store.ts";
+import type { ChatStore, Commit } from "../../src/chat/store.ts";
 import { apply, change, codes } from "../support/changes.ts";
 import { GREAT_ID } from "../support/greatest-id.ts";
 import { newSpokenRoom, readLog } from "../support/stored-rooms.ts";
+import { forever } from "../support/times.ts";
 import type { StoreParts } from "./store.ts";
 
 const ann = GREAT_ID + 160_000n;
@@ -152,6 +154,42 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect(codes(refused)).toEqual(["NotFound", "NotFound", "NotFound", "FailedPrecondition", "PermissionDenied"]);
       expect(refused.news).toEqual([]);
       expect(await readLog(store, roomId)).toEqual(before);
+    });
+
+    test("[S15] are, like edits, not for who is muted, whatever the role, nor for plain members of a frozen room", async () => {
+      const { roomId, messages, messageId } = await newRoom();
+      const [before] = (await store.commit([react(roomId, messageId, cat)])).outcomes as [Message];
+      const said = await store.commit([bob, cat].map((userId) => change("sendMessage", { roomId, userId, body: "x" })));
+      const [ofBob, ofCat] = said.outcomes as [Message, Message];
+      const edit = ({ id, userId }: Message) => {
+        return change("editMessage", { roomId, messageId: id, userId, body: "edited" });
+      };
+      const tries = [
+        react(roomId, messageId, bob),
+        react(roomId, messageId, cat, "👍", false),
+        edit(ofBob),
+        edit(ofCat),
+      ];
+      const reasonsOf = ({ outcomes, news }: Commit) => {
+        expect(news).toEqual([]);
+        return outcomes.map((outcome) => (outcome as ConnectError).findDetails(ErrorInfoSchema)[0]?.reason);
+      };
+      for (const userId of [bob, cat]) {
+        await apply(store, "setMute", { roomId, userId, actorId: ann, mutedUntil: forever });
+      }
+      await apply(store, "setRole", { roomId, userId: cat, actorId: ann, role: Role.MODERATOR });
+      const muted = await store.commit(tries);
+      expect([codes(muted), reasonsOf(muted)]).toEqual([Array(4).fill("PermissionDenied"), Array(4).fill("MUTED")]);
+      expect((await store.commit([react(roomId, messageId, cat)])).outcomes, "no change").toEqual([before]);
+
+      for (const userId of [bob, cat]) await apply(store, "setMute", { roomId, userId, actorId: ann });
+      await apply(store, "updateRoom", { roomId, actorId: ann, frozenUntil: forever });
+      const frozen = await store.commit([tries[0]!, tries[2]!]);
+      expect([codes(frozen), reasonsOf(frozen)]).toEqual([Array(2).fill("PermissionDenied"), Array(2).fill("FROZEN")]);
+      const allowed = [tries[1]!, tries[3]!, react(roomId, messageId, ann), edit(messages[1]!)];
+      expect(codes(await store.commit(allowed))).toEqual(Array(4).fill("ok"));
+      await apply(store, "updateRoom", { roomId, actorId: ann, frozenUntil: timestampFromMs(1) });
+      expect(codes(await store.commit([tries[0]!, tries[2]!]))).toEqual(["ok", "ok"]);
     });
 
     test("[S22] go with the message", async () => {
