@@ -187,7 +187,7 @@ export interface Changes {
  *   as the room says by then: RESOURCE_EXHAUSTED; of those of one commit the first is taken. What a service says is held
  *   back by none of it, and is the service's alone to edit.
  * - S16 A ban ends a membership, takes the next member_seq, as its lifting does, and keeps the user from being added. Its
- *   time is in the answer of setBan and in the list of the banned only, which moderators read.
+ *   time is in the answer of setBan, in the list of the banned, which moderators read, and in changes(), and nowhere else.
  * - S17 A reply belongs to the thread of what it replies to. The message that a thread began with counts its replies: with new
  *   ones of a commit it takes the next seq after the sends, and with the end of one, the seq after that.
  * - S18 Data is read as it was answered. Mentions are of members at the commit: FAILED_PRECONDITION otherwise. A deletion

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { GetRoomReqSchema, type Message, Role, type Room, RoomDeletedSchema } from "../../gen/chat_pb.ts";
+import { GetRoomReqSchema, type Member, type Message, Role, type Room, RoomDeletedSchema } from "../../gen/chat_pb.ts";
 import { beginningOf, type ChangePlace, comparePlaces } from "../../src/chat/change-place.ts";
 import type { ChatStore, PageSize, PlacedChange } from "../../src/chat/store.ts";
 import { apply, change } from "../support/changes.ts";
@@ -58,9 +58,14 @@ function stateOf(changes: readonly PlacedChange[]): Map<string, unknown> {
       expect(gone.at(-1), "it is the last of its room").toBe(subjectOf(each));
       for (const subject of gone) state.delete(subject);
     }
-    state.set(subjectOf(each), each.change.value);
+    state.set(subjectOf(each), each.change.case === "member" ? withoutBan(each.change.value) : each.change.value);
   }
   return state;
+}
+
+/** As a room's own log tells it. */
+function withoutBan({ bannedUntil: _, ...member }: Member): Omit<Member, "bannedUntil"> {
+  return member;
 }
 
 /** What the tables have of rooms. */
@@ -153,6 +158,19 @@ export function changeLogContract(parts: () => StoreParts): void {
       expect(room).toMatchObject({ ...record, memberCount: 2, ownerId: ann });
       expect(told!.change).toEqual({ case: "room", value: room });
       expect(told!.place).toMatchObject({ roomId, log: "room", number: room.memberSeq });
+    });
+
+    test("[S16] [S20] tells until when a user is banned, and that the ban is lifted", async () => {
+      const [ann, bob] = [freshUser(), freshUser()];
+      const roomId = await newStoredRoom(store, ann, bob);
+      const ban = { roomId, userId: bob, actorId: ann };
+      for (const bannedUntil of [forever, undefined]) {
+        const before = await endOf(store);
+        await apply(store, "setBan", { ...ban, ...(bannedUntil && { bannedUntil }) });
+        const [told] = await readChanges(store, before);
+        expect(told!.change).toMatchObject({ case: "member", value: { userId: bob } });
+        expect((told!.change.value as Member).bannedUntil).toEqual(bannedUntil);
+      }
     });
 
     test("[S20] has a deletion of a room once, and nothing of the room from then on", async () => {

@@ -133,7 +133,9 @@ export class AllReader implements AsyncDisposable {
       }
       for (const member of changesAfter(membershipsIn(room.members), 0n, ({ userId }) => userId)) {
         const told = this.#members.get(`${roomId}/${member.userId}`);
-        if (!told || !equals(MemberSchema, told, member)) return `member ${member.userId} of room ${roomId}`;
+        const bannedUntil = room.bans.get(member.userId);
+        const expected = { ...member, ...(bannedUntil && { bannedUntil }) };
+        if (!told || !equals(MemberSchema, told, expected)) return `member ${member.userId} of room ${roomId}`;
       }
     }
     for (const roomId of model.deleted.keys()) if (!this.#deleted.has(roomId)) return `the end of room ${roomId}`;

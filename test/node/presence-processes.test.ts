@@ -45,7 +45,7 @@ describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", 
       await Promise.all([feed, far, both].map((events) => events.untilHere(roomId, owner, bob, cat)));
 
       const before = follow(there, dan);
-      await untilHere(feed, owner, bob, cat, dan);
+      await feed.untilHere(roomId, owner, bob, cat, dan);
       const told = feed.all("presence").length - 1;
       await before[Symbol.asyncDispose]();
       await setTimeout(PRESENCE_MS);
@@ -59,7 +59,7 @@ describe.concurrent.each(Object.entries(databases))("[N3] two processes on %s", 
             .filter(({ userIds }) => !userIds.includes(dan)),
         ).toEqual([]);
       }
-      await untilHere(feed, owner, bob, cat);
+      await feed.untilHere(roomId, owner, bob, cat);
 
       await two.kill();
       const killed = Date.now();

@@ -58,9 +58,10 @@ export class ChangeLedger {
     };
     const members = changesAfter(membershipsIn(room.members), 0n, ({ userId }) => userId).map((value): PlacedChange => {
       const revision = revisionOf(`member/${value.userId}`);
+      const bannedUntil = room.bans.get(value.userId);
       return {
         place: { revision, roomId, log: "member", number: value.memberSeq },
-        change: { case: "member", value },
+        change: { case: "member", value: { ...value, ...(bannedUntil && { bannedUntil }) } },
       };
     });
     const messages = changesAfter(room.messages, 0n, ({ id }) => id).map((value): PlacedChange => {

@@ -10,7 +10,7 @@ import {
 } from "../../chat/change-place.ts";
 import type { Changes, PageSize, PlacedChange } from "../../chat/store.ts";
 import { MAX_INT64, type Rows } from "../database.ts";
-import { ROOM_RECORDS, toMember, toMessage, toRoom } from "../schema/rows.ts";
+import { ROOM_RECORDS, toBanned, toMessage, toRoom } from "../schema/rows.ts";
 import { MESSAGE_BYTES, RECORD_BYTES } from "./texts.ts";
 
 /** One page of the log of all rooms; the logs are read apart, each in the order of its index, and put together after it. */
@@ -54,7 +54,7 @@ export function toChanges(
   };
   const runs = [
     runOf(records!, (row) => placed(row.record_revision, row.id, "room", row.record_member_seq, toRoom(row))),
-    runOf(members!, (row) => placed(row.revision, row.room_id, "member", row.member_seq, toMember(row))),
+    runOf(members!, (row) => placed(row.revision, row.room_id, "member", row.member_seq, toBanned(row, 0n))),
     runOf(messages!, (row) => placed(row.revision, row.room_id, "message", row.seq, toMessage(row))),
     runOf(deletions!, ({ revision, room_id }) => {
       return placed(revision, room_id, "roomDeleted", 0n, create(RoomDeletedSchema, { roomId: room_id as bigint }));

@@ -61,7 +61,7 @@ export function toMember(row: Row): Member {
   });
 }
 
-/** With until when the user is banned, which is for moderators to know. */
+/** With until when the user is banned, if that is after a time; it is for moderators and services to know. */
 export function toBanned(row: Row, now: bigint): Member {
   const isBanned = Number(row.banned_until) > now;
   return { ...toMember(row), ...(isBanned && { bannedUntil: toTimestamp(row.banned_until) }) };

@@ -61,12 +61,12 @@ export function presence(client: () => ChatClient): void {
       const { roomId, owner, send } = await newRoom(client(), bob);
       await using feed = follow(roomId, owner);
       const first = follow(roomId, bob, false);
-      await untilHere(feed, roomId, owner, bob);
+      await feed.untilHere(roomId, owner, bob);
       await first[Symbol.asyncDispose]();
       await send("not all runtimes notice before they write to it that a reader has left");
       await setTimeout(GRACE_MS / 2);
       await using again = follow(roomId, bob);
-      await untilHere(again, roomId, owner, bob);
+      await again.untilHere(roomId, owner, bob);
       await setTimeout(GRACE_MS);
       const told = feed.all("presence");
       const going = told.slice(told.findIndex(({ count }) => count === 2)).find(({ count }) => count < 2);
