@@ -39,7 +39,6 @@ const ENV = {
 };
 
 const DEFAULT_RUNS = 25;
-const runs = Number(process.env.MODEL_RUNS ?? DEFAULT_RUNS);
 const { MODEL_SEED, MODEL_PATH, MODEL_REPLAY_PATH } = process.env;
 
 /** A command that says, once it ran, what happened. */
@@ -172,8 +171,8 @@ const viewer = fc.constantFrom("drop", "resume", "settle").map((what) => {
   });
 });
 
-/** Three rooms, with messages in two of them, and two readers; somebody else has a view of two. */
-async function begin(world: World): Promise<void> {
+/** Three rooms, with messages in two of them, the first perhaps slow, and two readers; somebody else has a view of two. */
+async function begin(world: World, isSlow: boolean): Promise<void> {
   const { posts, users } = world;
   await world.all.resume();
   for (const [post, [creator, ...others]] of [
@@ -184,8 +183,10 @@ async function begin(world: World): Promise<void> {
     await world.perform(() => call("createChatRoom", { postId: posts[post]!, userId: users[creator!]! }));
     const room = roomId(world, post);
     for (const user of others) await world.perform(() => call("addMember", { roomId: room, userId: users[user]! }));
-    if (post > 0) await world.perform(() => call("sendMessage", { roomId: room, userId: users[0]!, body: "hello" }));
+    const hello = { roomId: room, userId: users[creator!]!, body: "hello" };
+    if (post < 2) await world.perform(() => call("sendMessage", hello));
   }
+  if (isSlow) await world.perform((names) => call("updateRoom", { roomId: roomId(names, 0), slowModeSeconds: 1_800 }));
   // Its answer has the epoch.
   await world.perform(() => call("listRooms", { userId: users[0]! }));
   await world.viewer.view([0, 2].map((post) => world.model.rooms.get(roomId(world, post))!));
@@ -196,6 +197,7 @@ async function begin(world: World): Promise<void> {
   await world.attach("Connect over h2", users[1]!, "messages", new Map(rooms.map((room) => [room, "now"])), 0);
 }
 
+const isSlow = fc.constantFrom(true, false, false);
 const hasHeartbeats = fc.constantFrom(true, ...Array<boolean>(9).fill(false));
 
 const commands = fc.commands(
@@ -219,7 +221,12 @@ const commands = fc.commands(
  * Random histories on the servers of one database, whose answers and streams have to be those of the model. Calls are
  * spread over all servers, and readers go from one to the next.
  */
-export function conversationModel(name: string, start: (env: Record<string, string>) => Promise<Servers>): void {
+export function conversationModel(
+  name: string,
+  start: (env: Record<string, string>) => Promise<Servers>,
+  defaultRuns = DEFAULT_RUNS,
+): void {
+  const runs = Number(process.env.MODEL_RUNS ?? defaultRuns);
   describe(`a conversation on ${name}`, () => {
     let stage: Stage;
     beforeAll(async () => {
@@ -228,9 +235,9 @@ export function conversationModel(name: string, start: (env: Record<string, stri
     afterAll(() => stage?.servers[Symbol.asyncDispose]());
 
     test(`is what the model says, in ${runs} random histories`, { timeout: 60_000 + runs * 3_000 }, async () => {
-      const property = fc.asyncProperty(commands, hasHeartbeats, async (commands, hasHeartbeats) => {
+      const property = fc.asyncProperty(commands, hasHeartbeats, isSlow, async (commands, hasHeartbeats, isSlow) => {
         await using world = new World(stage);
-        await begin(world);
+        await begin(world, isSlow);
         await fc.asyncModelRun(() => ({ model: world.model, real: world }), commands);
         await world.finish(hasHeartbeats);
       });

@@ -58,11 +58,12 @@ function userId(names: Names, post: number, { as, index }: Person): bigint {
   return (as === "member" && members?.[index % members.length]) || names.users[index]!;
 }
 
+const service = fc.record({ as: fc.constant("service"), index: fc.nat(USERS - 1) });
 /** Often the owner; sometimes, where there are any, a service. */
 const actor = fc.oneof(
   { weight: 2, arbitrary: fc.record({ as: fc.constant("owner"), index: fc.constant(0) }) },
   { weight: 6, arbitrary: person },
-  { weight: 1, arbitrary: fc.record({ as: fc.constant("service"), index: fc.nat(USERS - 1) }) },
+  { weight: 1, arbitrary: service },
 );
 
 function actorId(names: Names, post: number, actor: Person): bigint {
@@ -153,9 +154,11 @@ const operations = {
         ...(frozen !== null && { frozenUntil: timestampFromMs(frozen) }),
       });
     }),
-  deleteRoom: fc.record({ room, actor }).map(({ room, actor }) => (names: Names) => {
-    return call("deleteRoom", { roomId: roomId(names, room), actorId: actorId(names, room, actor) });
-  }),
+  deleteRoom: fc
+    .record({ room, actor: fc.oneof({ weight: 9, arbitrary: person }, service) })
+    .map(({ room, actor }) => (names: Names) => {
+      return call("deleteRoom", { roomId: roomId(names, room), actorId: actorId(names, room, actor) });
+    }),
   addMembers: fc.record({ room, actor, users }).map(({ room, actor, users }) => (names: Names) => {
     const userIds = users.map((each) => names.users[each]!);
     return call("addMembers", { roomId: roomId(names, room), actorId: actorId(names, room, actor), userIds });
@@ -206,7 +209,7 @@ const operations = {
       person,
       body,
       clientId,
-      reply: fc.option(target, { freq: 3 }),
+      reply: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: target }),
       data,
       mentions: fc.oneof(
         { weight: 4, arbitrary: fc.constant<Person[]>([]) },
@@ -323,24 +326,25 @@ function weighted(weights: Partial<Record<keyof typeof operations, number>>): fc
   return fc.oneof(...names.map((name) => ({ weight: weights[name]!, arbitrary: operations[name] })));
 }
 
+/** What takes rooms and members away is rare, since little can be done where they are gone. */
 const changes = {
-  sendMessage: 12,
-  editMessage: 6,
-  deleteMessage: 3,
-  addMember: 5,
-  removeMember: 4,
-  transferOwnership: 1,
-  setRole: 3,
-  setMute: 2,
-  setBan: 1,
-  setReaction: 5,
-  setPin: 2,
-  markRead: 4,
-  retry: 3,
-  createChatRoom: 1,
-  updateRoom: 3,
-  addMembers: 2,
-  deleteRoom: 1,
+  sendMessage: 30,
+  editMessage: 12,
+  deleteMessage: 6,
+  addMember: 10,
+  removeMember: 6,
+  transferOwnership: 3,
+  setRole: 6,
+  setMute: 7,
+  setBan: 4,
+  setReaction: 12,
+  setPin: 8,
+  markRead: 8,
+  retry: 6,
+  createChatRoom: 3,
+  updateRoom: 8,
+  addMembers: 5,
+  deleteRoom: 2,
 };
 
 /** What disturbs no listing of rooms. */
@@ -348,13 +352,13 @@ export const talk = weighted({ sendMessage: 4, editMessage: 1, deleteMessage: 1,
 export const change = weighted(changes);
 export const operation = weighted({
   ...changes,
-  sendTyping: 2,
-  getRoom: 1,
-  listMessages: 4,
-  listMembers: 1,
-  listRooms: 3,
-  isMember: 1,
-  getRooms: 2,
+  sendTyping: 4,
+  getRoom: 2,
+  listMessages: 8,
+  listMembers: 3,
+  listRooms: 6,
+  isMember: 2,
+  getRooms: 4,
 });
 /** A call that may be several changes, one after the other. */
 export const ensure = weighted({ ensureRoom: 1 });
