@@ -157,13 +157,20 @@ export function liveListsContract(parts: () => StoreParts): void {
       for (const userId of [bob, cat]) expect(said(await page(userId, deleted))).toEqual([]);
     });
 
-    test("[S30] tell of a room that was deleted as of one that was left", async () => {
-      const [ann, bob] = [freshUser(), freshUser()];
-      const [one, two] = [await newStoredRoom(store, ann, bob), await newStoredRoom(store, ann, bob)];
+    test("[S30] tell of a room that was deleted as of one that was left, and nobody else", async () => {
+      const [ann, bob, gone, banned, stranger] = [freshUser(), freshUser(), freshUser(), freshUser(), freshUser()];
+      const [one, two] = [await newStoredRoom(store, ann, bob, gone), await newStoredRoom(store, ann, bob)];
+      await newStoredRoom(store, stranger);
       await send(one, ann);
+      await apply(store, "removeMember", { roomId: one, userId: gone, actorId: gone });
+      const bannedUntil = timestampFromMs(Date.now() + 3_600_000);
+      await apply(store, "setBan", { roomId: one, userId: banned, actorId: ann, bannedUntil });
       const start = await now();
       await apply(store, "deleteRoom", { roomId: one, actorId: ann });
-      expect(await page(bob, start)).toMatchObject({ rooms: [], left: [one], isWhole: true });
+      for (const userId of [ann, bob]) {
+        expect(await page(userId, start)).toMatchObject({ rooms: [], left: [one], isWhole: true });
+      }
+      for (const userId of [gone, banned, stranger]) expect(said(await page(userId, start))).toEqual([]);
       const { members } = await store.changedRooms(start);
       expect(members).toContainEqual({ userId: bob, revision: expect.any(BigInt) });
       expect((await store.listedRooms(bob)).roomIds).toEqual([two]);

@@ -57,12 +57,10 @@ export class FollowedList {
     const { rooms, deleted } = this.#past.model;
     const { members } = (rooms.get(roomId) ?? deleted.get(roomId))!;
     const own = membershipsIn(members).filter(({ userId }) => userId === this.#userId);
-    if (event.case === "roomLeft" && deleted.has(roomId)) {
-      this.#rooms.delete(roomId);
-      return "";
-    }
     if (event.case === "roomLeft") {
       this.#rooms.delete(roomId);
+      const wasIn = own.some(({ removedAt }) => !removedAt);
+      if (deleted.has(roomId)) return wasIn ? "" : "the end of somebody else's room";
       const hasEnded = own.some(({ id, removedAt }) => !removedAt && this.#past.ended.has(id));
       return hasEnded ? "" : "a membership that has not ended";
     }

@@ -7,20 +7,23 @@ import {
   MemberSchema,
   type Message,
   MessageSchema,
+  type Room,
+  RoomSchema,
 } from "../../gen/chat_pb.ts";
 import { type ChatClient, chatClient } from "../support/clients.ts";
 import type { Model, ModelRoom } from "../support/model.ts";
 import { headOf, membersOf, messagesOf, recordIn } from "../support/room-logs.ts";
 import { TestEvents } from "../support/test-stream.ts";
 import { token } from "../support/tokens.ts";
+import { withoutCount } from "./all-reader.ts";
 import { until } from "./reader.ts";
 
 interface ViewedRoom {
   cursor: Cursor;
   readonly messages: Map<bigint, Message>;
   readonly members: Map<bigint, Member>;
-  /** What it was last told of the room's record, if it was. */
-  name: string | undefined;
+  /** The room's record as it was last told, if it was. */
+  record: Room | undefined;
 }
 
 /**
@@ -45,7 +48,7 @@ export class ViewReader implements AsyncDisposable {
     const names = rooms.map(({ room: { id, key } }, i) => (i % 2 === 0 ? key : `${id}`));
     this.#token = await token({ sub: undefined, view: names });
     for (const { room } of rooms) {
-      const empty = { messages: new Map(), members: new Map(), name: undefined };
+      const empty = { messages: new Map(), members: new Map(), record: undefined };
       this.#rooms.set(room.id, { cursor: create(CursorSchema), ...empty });
     }
   }
@@ -107,16 +110,17 @@ export class ViewReader implements AsyncDisposable {
       }
       case "memberAdded":
       case "memberRemoved": {
-        const { cursor, members } = this.#roomOf(event.value.roomId);
-        cursor.memberSeq = event.value.memberSeq;
+        const room = this.#roomOf(event.value.roomId);
+        const { members } = room;
+        proceed(room, event.value.memberSeq);
         if (event.value.removedAt) members.delete(event.value.userId);
         else members.set(event.value.userId, event.value);
         return;
       }
       case "roomUpdated": {
         const room = this.#roomOf(event.value.id);
-        room.cursor.memberSeq = event.value.memberSeq;
-        room.name = event.value.name;
+        proceed(room, event.value.memberSeq);
+        room.record = event.value;
         return;
       }
       case "roomDeleted":
@@ -137,8 +141,14 @@ export class ViewReader implements AsyncDisposable {
   }
 }
 
+/** A change of a room's members or record is told after those before it. */
+function proceed({ cursor }: ViewedRoom, memberSeq: bigint): void {
+  if (memberSeq <= cursor.memberSeq) throw new Error(`the holder of a view got change ${memberSeq} of members again`);
+  cursor.memberSeq = memberSeq;
+}
+
 /** What a room has and its reader hasn't, or otherwise. */
-function lacks({ cursor, messages, members, name }: ViewedRoom, room: ModelRoom | undefined): string | undefined {
+function lacks({ cursor, messages, members, record }: ViewedRoom, room: ModelRoom | undefined): string | undefined {
   if (!room) return "the end of a room";
   const { seq, memberSeq } = headOf(room);
   if (cursor.seq !== seq || cursor.memberSeq !== memberSeq) return `changes up to ${seq} and ${memberSeq}`;
@@ -151,6 +161,7 @@ function lacks({ cursor, messages, members, name }: ViewedRoom, room: ModelRoom 
     const { readMessageId: ___, updatedAt: ____, ...known } = members.get(id)!;
     if (!equals(MemberSchema, known as Member, member as Member)) return `member ${id} as it is`;
   }
-  const record = recordIn(room.members);
-  return record && name !== record.name ? "the name" : undefined;
+  const latest = recordIn(room.members);
+  if (!latest) return undefined;
+  return record && equals(RoomSchema, withoutCount(record), withoutCount(latest)) ? undefined : "the record as it is";
 }
