@@ -49,7 +49,7 @@ function judged(list: string, { isRich }: Traits, verdict = "verdict"): string {
       WHEN rooms.id IS NULL THEN 'not_member'
       WHEN earlier.id IS NOT NULL THEN 'retry'
       ${silences(speaker, "?2")}
-      WHEN slow_mode_ms > 0 AND last_sent_at + slow_mode_ms > ?2 AND NOT ${isModerator} THEN 'slow'
+      WHEN slow_mode_ms > 0 AND last_sent_at + slow_mode_ms > CAST(?2 AS INTEGER) AND NOT ${isModerator} THEN 'slow'
       ${isRich ? RICH_VERDICTS : ""}
       ELSE 'ok'
     END AS ${verdict}
