@@ -26,13 +26,17 @@ export async function createRooms(
   });
 }
 
-/** Commits them in their order, and fails if one is refused. */
-export async function commitAll(store: ChatStore, changes: Iterable<RoomChange>): Promise<void> {
+/** Commits them in their order, so many at a time, and fails if one is refused. */
+export async function commitAll(
+  store: ChatStore,
+  changes: Iterable<RoomChange>,
+  commitChanges = COMMIT_CHANGES,
+): Promise<void> {
   const rest = changes[Symbol.iterator]();
   await together(COMMITS_UNDER_WAY, async () => {
     const group: RoomChange[] = [];
     for (let next = rest.next(); !next.done; next = rest.next()) {
-      if (group.push(next.value) === COMMIT_CHANGES) break;
+      if (group.push(next.value) === commitChanges) break;
     }
     if (group.length === 0) return false;
     const { outcomes } = await store.commit(group);
