@@ -2,9 +2,12 @@ import { expect, test } from "vitest";
 import { Committer } from "../../src/chat/committer.ts";
 import { eraseDeletedRooms } from "../../src/chat/erasure.ts";
 import { MemoryBroadcaster } from "../../src/chat/memory-broadcaster.ts";
+import { indexNext } from "../../src/chat/search-indexer.ts";
 import type { Database } from "../../src/libsql/database.ts";
 import { openDatabase } from "../../src/libsql/open.ts";
+import { LibsqlPresence } from "../../src/libsql/presence.ts";
 import { migrate } from "../../src/libsql/schema/migrate.ts";
+import { LibsqlSearchIndex } from "../../src/libsql/search-index.ts";
 import { LibsqlStore } from "../../src/libsql/store.ts";
 import { apply } from "../support/changes.ts";
 import { newSpokenRoom } from "../support/stored-rooms.ts";
@@ -24,6 +27,8 @@ async function rowsOf(database: Database, roomId: bigint): Promise<Record<string
     mentions: "mentions WHERE room_id = ?1",
     edits: "edits",
     reactions: "reactions",
+    words: "message_words WHERE rowid NOT IN (SELECT id FROM messages WHERE room_id <> ?1)",
+    presence: "presence WHERE room_id = ?1",
     unerased: "deleted_rooms WHERE is_erased = 0",
   };
   const counts = Object.values(tables).map((from) => ({
@@ -55,9 +60,15 @@ test("[S11] a deletion that a crash has cut short is finished at the next start,
         room_id, user_id, id, member_seq, read_message_id, joined_message_id, created_at, updated_at
       ) SELECT ${roomId}, 100 + i, 100 + i, 100 + i, 0, 0, 1, 1 FROM ${numbers}`),
   ]);
+  const index = new LibsqlSearchIndex(database);
+  while (!(await indexNext(index)).isWhole);
+  expect(await rowsOf(database, roomId)).toMatchObject({ words: 2 });
+  const here = Array.from({ length: MANY }, (_, i) => ({ roomId, userId: 101n + BigInt(i), cameAt: 1 }));
+  await new LibsqlPresence(database).put({ id: 1n, isNew: true }, here, []);
   await apply(store, "deleteRoom", { roomId, actorId: ann });
   await apply(store, "eraseRoom", { roomId });
-  expect(await rowsOf(database, roomId)).toMatchObject({ rooms: 0, records: 0, edits: MANY - 1_000, unerased: 1 });
+  const left = { rooms: 0, records: 0, edits: MANY - 1_000, presence: MANY - 1_000, unerased: 1 };
+  expect(await rowsOf(database, roomId)).toMatchObject(left);
   await database[Symbol.asyncDispose]();
 
   await using again = await openDatabase(url);

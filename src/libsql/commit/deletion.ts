@@ -58,6 +58,7 @@ export function eraseRoom({ roomId }: EraseRoom, now: bigint): Operation {
   const statements = [
     ...endMemberships(roomId, now),
     { sql: `DELETE FROM mentions WHERE ${some("mentions", "room_id, user_id, message_id")}`, args },
+    { sql: `DELETE FROM presence WHERE ${some("presence", "room_id, user_id, process")}`, args },
     { sql: `DELETE FROM reactions WHERE ${someOfMessages("reactions", "message_id, emoji, user_id")}`, args },
     { sql: `DELETE FROM edits WHERE ${someOfMessages("edits", "message_id, client_edit_id")}`, args },
     {
@@ -85,6 +86,7 @@ const MESSAGES = `SELECT id FROM messages WHERE room_id = ?1 ORDER BY id LIMIT $
 
 const HAS_MORE = `(
     EXISTS (SELECT 1 FROM messages WHERE room_id = ?1) OR EXISTS (SELECT 1 FROM mentions WHERE room_id = ?1)
+    OR EXISTS (SELECT 1 FROM presence WHERE room_id = ?1)
     OR EXISTS (SELECT 1 FROM members INDEXED BY members_by_room WHERE room_id = ?1 AND removed_at IS NULL)
   )`;
 
