@@ -171,10 +171,15 @@ export class WorldReader {
       }
       const { id, userId, removedAt } = past;
       expect([member.id, member.userId, member.removedAt], "as it was committed").toEqual([id, userId, removedAt]);
+      const positions = log.model.rooms
+        .get(roomId)!
+        .reads.get(id)!
+        .map(({ messageId }) => messageId);
+      expect(positions, "a read position that the member had").toContain(member.readMessageId);
       expect(log.momentOf(past), "[T5] a change of the members").toBeLessThan(end);
       if (userId === this.#plan.userId) expect(id, "[T5] own").toBe(room.membership.id);
       room.members.set(userId, member);
-      for (const positions of [room.reads, room.moves]) if (removedAt) positions.delete(userId);
+      for (const told of [room.reads, room.moves]) if (removedAt) told.delete(userId);
       if (removedAt) room.gone.add(userId);
       else room.gone.delete(userId);
       if (!removedAt) room.begin(member);
