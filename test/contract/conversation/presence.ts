@@ -60,6 +60,7 @@ export function presence(client: () => ChatClient): void {
       const bob = freshId();
       const { roomId, owner, send } = await newRoom(client(), bob);
       await using feed = follow(roomId, owner);
+      await feed.untilHere(roomId, owner);
       const first = follow(roomId, bob, false);
       await feed.untilHere(roomId, owner, bob);
       await first[Symbol.asyncDispose]();
