@@ -182,25 +182,25 @@ export interface Changes {
  *   belongs to them; until there is nothing left, it is among unerasedRooms(). Deleting again is no change.
  * - S12 ensureRoom() opens a room unless its key has one, whoever else does so at the same time. Users whom addMembers can't
  *   add are told, and don't hinder the others; members stay as they are.
- * - S15 A reader, who is muted, and, in a frozen room, who is neither owner nor moderator, neither sends nor edits: PERMISSION_DENIED,
+ * - S13 A reader, who is muted, and, in a frozen room, who is neither owner nor moderator, neither sends nor edits: PERMISSION_DENIED,
  *   by the clock of the commit. In a slow room a member waits after a message that was sent while it was slow, for as long
  *   as the room says by then: RESOURCE_EXHAUSTED; of those of one commit the first is taken. What a service says is held
  *   back by none of it, and is the service's alone to edit.
- * - S16 A ban ends a membership, takes the next member_seq, as its lifting does, and keeps the user from being added. Its
+ * - S14 A ban ends a membership, takes the next member_seq, as its lifting does, and keeps the user from being added. Its
  *   time is in the answer of setBan, in the list of the banned, which moderators read, and in changes(), and nowhere else.
- * - S17 A reply belongs to the thread of what it replies to. The message that a thread began with counts its replies: with new
+ * - S15 A reply belongs to the thread of what it replies to. The message that a thread began with counts its replies: with new
  *   ones of a commit it takes the next seq after the sends, and with the end of one, the seq after that.
- * - S18 Data is read as it was answered. Mentions are of members at the commit: FAILED_PRECONDITION otherwise. A deletion
+ * - S16 Data is read as it was answered. Mentions are of members at the commit: FAILED_PRECONDITION otherwise. A deletion
  *   takes all of it.
- * - S20 changes() gives what lies after a place of the log of all rooms: each message, membership, record and deletion of a
+ * - S17 changes() gives what lies after a place of the log of all rooms: each message, membership, record and deletion of a
  *   room once, in its latest state, at the place of its latest change; all from one snapshot, and as many as the page's
  *   size allows. Whoever reads on from the place of any of them misses nothing, whatever is committed meanwhile.
- * - S21 searchMessages() finds the messages that the reader may read and that have all words of the query, as they are
+ * - S18 searchMessages() finds the messages that the reader may read and that have all words of the query, as they are
  *   now, of those which the index has come to; the newest first, none twice. What is deleted is not found any more.
- * - S22 A reaction and a pin are changes of their message, as far as they change anything. A message tells of each of its
+ * - S19 A reaction and a pin are changes of their message, as far as they change anything. A message tells of each of its
  *   reactions how many users have it, and the first of them by name; it has so many different ones at most. What is
  *   deleted has neither.
- * - S30 changedLists() gives for each place the rooms of the user that have changed after it, or whose membership has, each
+ * - S20 changedLists() gives for each place the rooms of the user that have changed after it, or whose membership has, each
  *   once, as the user sees it, and those that the user has left since, but none for a ban after that or its lifting; all
  *   from one snapshot, as many as the page's size allows. Whoever follows the pages has in the end what listRooms() gives.
  */

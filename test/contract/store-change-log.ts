@@ -107,7 +107,7 @@ export function changeLogContract(parts: () => StoreParts): void {
     });
     const freshUser = () => ++lastUser;
 
-    test("[S20] has each message, membership and record once, in its latest state", async () => {
+    test("[S17] has each message, membership and record once, in its latest state", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const before = await endOf(store);
       const roomId = await newStoredRoom(store, ann, bob);
@@ -125,7 +125,7 @@ export function changeLogContract(parts: () => StoreParts): void {
       expect(rest.map(({ change }) => change.value)).toContainEqual(left);
     });
 
-    test("[S20] a page ends within a revision, by its changes or its bytes, and the next goes on there", async () => {
+    test("[S17] a page ends within a revision, by its changes or its bytes, and the next goes on there", async () => {
       const ann = freshUser();
       const roomId = await newStoredRoom(store, ann);
       const before = await endOf(store);
@@ -146,7 +146,7 @@ export function changeLogContract(parts: () => StoreParts): void {
       }
     });
 
-    test("[S20] has a record with all that it shows, at the place of its latest change", async () => {
+    test("[S17] has a record with all that it shows, at the place of its latest change", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann, bob);
       const before = await endOf(store);
@@ -160,7 +160,7 @@ export function changeLogContract(parts: () => StoreParts): void {
       expect(told!.place).toMatchObject({ roomId, log: "room", number: room.memberSeq });
     });
 
-    test("[S16] [S20] tells until when a user is banned, and that the ban is lifted", async () => {
+    test("[S14] [S17] tells until when a user is banned, and that the ban is lifted", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann, bob);
       const ban = { roomId, userId: bob, actorId: ann };
@@ -173,7 +173,7 @@ export function changeLogContract(parts: () => StoreParts): void {
       }
     });
 
-    test("[S20] has a deletion of a room once, and nothing of the room from then on", async () => {
+    test("[S17] has a deletion of a room once, and nothing of the room from then on", async () => {
       const ann = freshUser();
       const roomId = await newStoredRoom(store, ann, freshUser());
       await apply(store, "sendMessage", { roomId, userId: ann, body: "soon gone" });
@@ -201,7 +201,7 @@ export function changeLogContract(parts: () => StoreParts): void {
       nth: fc.nat(20),
     });
 
-    test("[S20] read in pages of any size while two processes write, it ends with what the tables have", async () => {
+    test("[S17] read in pages of any size while two processes write, it ends with what the tables have", async () => {
       const other = await parts().open();
       const size = fc.record({ changes: fc.integer({ min: 2, max: 9 }), bytes: fc.constantFrom(20, ANY_BYTES) });
       const steps = fc.array(step, { minLength: 5, maxLength: 25 });

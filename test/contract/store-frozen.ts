@@ -38,7 +38,7 @@ export function frozenContract(parts: () => StoreParts): void {
   };
 
   describe("frozen rooms", () => {
-    test("[S15] take messages and edits of the owner, moderators and services only, until then", async () => {
+    test("[S13] take messages and edits of the owner, moderators and services only, until then", async () => {
       const roomId = await newRoom();
       const { id: messageId } = await apply(store, "sendMessage", { roomId, userId: member, body: "before" });
       const frozenUntil = timestampFromMs(Date.now() + HOUR_MS);
@@ -61,7 +61,7 @@ export function frozenContract(parts: () => StoreParts): void {
   });
 
   describe("slow rooms", () => {
-    test("[S15] have a member wait after each message, but not the owner, moderators and services", async () => {
+    test("[S13] have a member wait after each message, but not the owner, moderators and services", async () => {
       const roomId = await newRoom();
       await slow(roomId, 3_600);
       const before = Date.now();
@@ -84,7 +84,7 @@ export function frozenContract(parts: () => StoreParts): void {
       expect(codes(await store.commit([say(roomId, member), say(roomId, member)]))).toEqual(["ok", "ok"]);
     });
 
-    test("[S15] take one message of a member in a commit, and its retries", async () => {
+    test("[S13] take one message of a member in a commit, and its retries", async () => {
       const roomId = await newRoom();
       const fast = await newRoom();
       await slow(roomId, 3_600);
@@ -99,7 +99,7 @@ export function frozenContract(parts: () => StoreParts): void {
       expect((await readLog(store, roomId)).news.messages.map(({ userId }) => userId)).toEqual([member, other]);
     });
 
-    test("[S15] a refused message doesn't count, and a wait that is over is over", async () => {
+    test("[S13] a refused message doesn't count, and a wait that is over is over", async () => {
       const roomId = await newRoom();
       await slow(roomId, 1);
       expect(codes(await store.commit([say(roomId, member, "", 1n)]))).toEqual(["NotFound"]);
@@ -111,7 +111,7 @@ export function frozenContract(parts: () => StoreParts): void {
         .toEqual(["ok"]);
     });
 
-    test("[S15] have a member wait as long as the room says by then, be it less or more than at the message", async () => {
+    test("[S13] have a member wait as long as the room says by then, be it less or more than at the message", async () => {
       const roomId = await newRoom();
       await slow(roomId, 3_600);
       expect(codes(await store.commit([say(roomId, member)]))).toEqual(["ok"]);
@@ -133,7 +133,7 @@ export function frozenContract(parts: () => StoreParts): void {
       expect(refused!.findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "SLOW_MODE", metadata: { until } }]);
     });
 
-    test("[S15] have a member wait who leaves and comes back", async () => {
+    test("[S13] have a member wait who leaves and comes back", async () => {
       const roomId = await newRoom();
       await slow(roomId, 3_600);
       await store.commit([say(roomId, member)]);
@@ -143,7 +143,7 @@ export function frozenContract(parts: () => StoreParts): void {
     });
   });
 
-  test("[S16] who is banned can't be added, until the ban is lifted", async () => {
+  test("[S14] who is banned can't be added, until the ban is lifted", async () => {
     const roomId = await newRoom();
     const bannedUntil = timestampFromMs(Date.now() + HOUR_MS);
     await apply(store, "setBan", { roomId, userId: member, actorId: owner, bannedUntil });

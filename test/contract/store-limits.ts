@@ -183,7 +183,7 @@ export function limitsContract(parts: () => StoreParts): void {
       expect(idsOf((await store.getRooms(ann, names, NONE)).rooms)).toEqual(roomIds);
     });
 
-    test("[P7][S30] a page of a list that is followed has no more, whatever is long in a room", async () => {
+    test("[P7][S20] a page of a list that is followed has no more, whatever is long in a room", async () => {
       const found: bigint[] = [];
       let after = before.revision - 1n;
       for (let isWhole = false; !isWhole; ) {
@@ -195,7 +195,7 @@ export function limitsContract(parts: () => StoreParts): void {
       expect(found.toSorted()).toEqual(roomIds.toSorted());
     });
 
-    test("[P7][S20] a page of the log of all rooms has no more, of records and messages together", async () => {
+    test("[P7][S17] a page of the log of all rooms has no more, of records and messages together", async () => {
       const whole = await readChanges(store, before);
       const found: PlacedChange[] = [];
       for (let [place, isWhole] = [before, false]; !isWhole; ) {

@@ -61,7 +61,7 @@ export function liveListsContract(parts: () => StoreParts): void {
   }
 
   describe("lists that are followed", () => {
-    test("[S30] have each room that has changed, as listRooms() shows it, in the order of the revisions", async () => {
+    test("[S20] have each room that has changed, as listRooms() shows it, in the order of the revisions", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const [one, two] = [await newStoredRoom(store, ann, bob), await newStoredRoom(store, ann)];
       const start = await now();
@@ -78,7 +78,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect(said(await page(ann, found.revision))).toEqual([]);
     });
 
-    test("[S30] a read position, a role, and an edit are changes; what happens elsewhere isn't", async () => {
+    test("[S20] a read position, a role, and an edit are changes; what happens elsewhere isn't", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann, bob);
       const elsewhere = await newStoredRoom(store, ann);
@@ -99,7 +99,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect(await seen(() => send(elsewhere, ann))).toEqual([[elsewhere], []]);
     });
 
-    test("[S30] tell of rooms that the user was added to, and of those that the user has left; of both the latest", async () => {
+    test("[S20] tell of rooms that the user was added to, and of those that the user has left; of both the latest", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const [one, two] = [await newStoredRoom(store, ann, bob), await newStoredRoom(store, ann)];
       const start = await now();
@@ -118,7 +118,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect((await store.listedRooms(bob)).roomIds).toEqual([one]);
     });
 
-    test("[S30] tell nothing of a room to whom is banned from it without having been in it", async () => {
+    test("[S20] tell nothing of a room to whom is banned from it without having been in it", async () => {
       const [ann, bob, cat] = [freshUser(), freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann, bob);
       const start = await now();
@@ -128,7 +128,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect(said(await page(cat, start))).toEqual([]);
     });
 
-    test("[S30] [P5] tell of the end of a membership once, and of no ban after it, nor of its lifting", async () => {
+    test("[S20] [P5] tell of the end of a membership once, and of no ban after it, nor of its lifting", async () => {
       const [ann, bob, cat] = [freshUser(), freshUser(), freshUser()];
       const roomId = await newStoredRoom(store, ann, bob, cat);
       const ban = (userId: bigint, hours: number) => {
@@ -157,7 +157,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       for (const userId of [bob, cat]) expect(said(await page(userId, deleted))).toEqual([]);
     });
 
-    test("[S30] tell of a room that was deleted as of one that was left, and nobody else", async () => {
+    test("[S20] tell of a room that was deleted as of one that was left, and nobody else", async () => {
       const [ann, bob, gone, banned, stranger] = [freshUser(), freshUser(), freshUser(), freshUser(), freshUser()];
       const [one, two] = [await newStoredRoom(store, ann, bob, gone), await newStoredRoom(store, ann, bob)];
       await newStoredRoom(store, stranger);
@@ -176,7 +176,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect((await store.listedRooms(bob)).roomIds).toEqual([two]);
     });
 
-    test("[S30] a page ends after its rooms, or its texts; one room is given even if it is longer", async () => {
+    test("[S20] a page ends after its rooms, or its texts; one room is given even if it is longer", async () => {
       const ann = freshUser();
       const start = await now();
       const rooms: bigint[] = [];
@@ -190,7 +190,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect(said(await page(ann, start, { bytes: 1 }))).toEqual(rooms.slice(0, 1));
     });
 
-    test("[S30] of many users are read together, each from its place", async () => {
+    test("[S20] of many users are read together, each from its place", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const start = await now();
       const one = await newStoredRoom(store, ann, bob);
@@ -223,7 +223,7 @@ export function liveListsContract(parts: () => StoreParts): void {
       expect(after).toMatchObject({ rooms: [], members: [], isWhole: true });
     });
 
-    test("[S30] whoever follows the pages has what listRooms() gives, whatever happens", async () => {
+    test("[S20] whoever follows the pages has what listRooms() gives, whatever happens", async () => {
       const step = fc.record({
         room: fc.nat(3),
         user: fc.nat(2),

@@ -32,7 +32,7 @@ export function reactionsContract(parts: () => StoreParts): void {
   };
 
   describe("reactions", () => {
-    test("[S22] are a change of the message: it takes the next seq, and travels as it is then", async () => {
+    test("[S19] are a change of the message: it takes the next seq, and travels as it is then", async () => {
       const { roomId, messages, messageId } = await newRoom();
       const { outcomes, news } = await store.commit([react(roomId, messageId, bob)]);
       const [message] = outcomes as [Message];
@@ -43,7 +43,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect((await readLog(store, roomId)).news.messages).toEqual([messages[1], message]);
     });
 
-    test("[S22] name their users in the order in which they came, and the emoji likewise", async () => {
+    test("[S19] name their users in the order in which they came, and the emoji likewise", async () => {
       const { roomId, messageId } = await newRoom();
       const changes = [
         ...[react(roomId, messageId, cat), react(roomId, messageId, ann, "'\"\\ä"), react(roomId, messageId, bob)],
@@ -61,7 +61,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect(last.editedAt).toBeUndefined();
     });
 
-    test("[S4][S22] that are there already, or aren't, are no change", async () => {
+    test("[S4][S19] that are there already, or aren't, are no change", async () => {
       const { roomId, messageId } = await newRoom();
       const first = await apply(store, "setReaction", { roomId, messageId, userId: bob, emoji: "👍", on: true });
       const { outcomes, news } = await store.commit([
@@ -73,7 +73,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect(news).toEqual([]);
     });
 
-    test("[S22] count all of a crowd, and name the first 50", async () => {
+    test("[S19] count all of a crowd, and name the first 50", async () => {
       const { roomId, messageId } = await newRoom();
       const crowd = Array.from({ length: 60 }, (_, i) => ann + 100n + BigInt(i));
       await store.commit(crowd.map((userId) => change("addMember", { roomId, userId })));
@@ -83,7 +83,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect(left.reactions).toMatchObject([{ count: 59, userIds: crowd.slice(1, 51) }]);
     });
 
-    test("[S22] count those of a crowd who aren't named, whoever takes theirs back", async () => {
+    test("[S19] count those of a crowd who aren't named, whoever takes theirs back", async () => {
       const { roomId, messageId } = await newRoom();
       const crowd = Array.from({ length: 53 }, (_, i) => ann + 200n + BigInt(i));
       await store.commit(crowd.map((userId) => change("addMember", { roomId, userId })));
@@ -108,7 +108,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       ]);
     });
 
-    test("[S22] may be any text, and go from among the others", async () => {
+    test("[S19] may be any text, and go from among the others", async () => {
       const { roomId, messageId } = await newRoom();
       const emoji = ["1", "null", "[]", '{"a":1}', "$[0]", " ", "👍🏽", "👍"];
       await store.commit(
@@ -156,7 +156,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect(await readLog(store, roomId)).toEqual(before);
     });
 
-    test("[S15] are, like edits, not for who is muted, whatever the role, nor for plain members of a frozen room", async () => {
+    test("[S13] are, like edits, not for who is muted, whatever the role, nor for plain members of a frozen room", async () => {
       const { roomId, messages, messageId } = await newRoom();
       const [before] = (await store.commit([react(roomId, messageId, cat)])).outcomes as [Message];
       const said = await store.commit([bob, cat].map((userId) => change("sendMessage", { roomId, userId, body: "x" })));
@@ -192,7 +192,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       expect(codes(await store.commit([tries[0]!, tries[2]!]))).toEqual(["ok", "ok"]);
     });
 
-    test("[S22] go with the message", async () => {
+    test("[S19] go with the message", async () => {
       const { roomId, messageId } = await newRoom();
       await store.commit([react(roomId, messageId, bob)]);
       const deleted = await apply(store, "deleteMessage", { roomId, messageId, userId: ann });
@@ -206,7 +206,7 @@ export function reactionsContract(parts: () => StoreParts): void {
       return (await store.listMessages(req)).messages.map(({ id }) => id);
     };
 
-    test("[S22] are a change of the message, until they are taken back, or the message is deleted", async () => {
+    test("[S19] are a change of the message, until they are taken back, or the message is deleted", async () => {
       const { roomId, messages } = await newRoom(["a", "b", "c"]);
       const [a, b, c] = messages.map(({ id }) => id) as [bigint, bigint, bigint];
       const pin = (messageId: bigint, on = true) => change("setPin", { roomId, messageId, actorId: ann, on });

@@ -39,7 +39,7 @@ export function searchContract(parts: () => StoreParts): void {
       return found;
     }
 
-    test("[S21] finds words of any script, whatever their case and accents, and no parts of words", async () => {
+    test("[S18] finds words of any script, whatever their case and accents, and no parts of words", async () => {
       const ann = freshUser();
       const texts = [
         "Die Bestellung Order-9D3C ist verschickt! 🚚",
@@ -86,7 +86,7 @@ export function searchContract(parts: () => StoreParts): void {
       expect(bodies(await search({ roomId, userId: ann, query: `words ${"a b c ".repeat(30)}` }))).toEqual([]);
     });
 
-    test("[S21] gives the newest first, page by page, each with an excerpt that shows the words", async () => {
+    test("[S18] gives the newest first, page by page, each with an excerpt that shows the words", async () => {
       const ann = freshUser();
       const filler = "lorem ipsum ".repeat(40);
       const texts = Array.from({ length: 25 }, (_, i) => `${i % 2 ? filler : ""}needle ${i} ${filler}`);
@@ -109,7 +109,7 @@ export function searchContract(parts: () => StoreParts): void {
       expect(await refusalOf({ roomId, userId: ann, query: "needle", pageToken: "x" })).toBe("InvalidArgument");
     });
 
-    test("[S21] a page of long texts ends earlier", async () => {
+    test("[S18] a page of long texts ends earlier", async () => {
       const ann = freshUser();
       const texts = Array.from({ length: 12 }, (_, i) => `long ${i} ${"x".repeat(7_900)}`);
       const { roomId } = await newSpokenRoom(store, ann, [], texts);
@@ -119,7 +119,7 @@ export function searchContract(parts: () => StoreParts): void {
       expect((await all({ roomId, userId: ann, query: "long" })).map(({ body }) => body)).toEqual(texts.toReversed());
     });
 
-    test("[S6][S21] in a room only for its readers; in all rooms, in those that the user is a member of now", async () => {
+    test("[S6][S18] in a room only for its readers; in all rooms, in those that the user is a member of now", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const word = `w${freshUser()}`;
       const one = await newSpokenRoom(store, ann, [bob], [`${word} one`]);
@@ -137,7 +137,7 @@ export function searchContract(parts: () => StoreParts): void {
       expect(await refusalOf({ roomId: one.roomId, userId: bob, query: word })).toBe("NotFound");
     });
 
-    test("[P5][S21] in many rooms finds what is in them; of what is in others, not even a token tells", async () => {
+    test("[P5][S18] in many rooms finds what is in them; of what is in others, not even a token tells", async () => {
       const [ann, bob] = [freshUser(), freshUser()];
       const word = `w${freshUser()}`;
       for (let i = 0; i < 60; i++) await newStoredRoom(store, bob);
@@ -159,7 +159,7 @@ export function searchContract(parts: () => StoreParts): void {
       ]);
     });
 
-    test("[P5][S11][S21] in a deleted room finds nothing, also while it is being erased", async () => {
+    test("[P5][S11][S18] in a deleted room finds nothing, also while it is being erased", async () => {
       const owner = freshUser();
       const word = `w${freshUser()}`;
       const { roomId } = await newSpokenRoom(store, owner, [], [word]);
@@ -182,7 +182,7 @@ export function searchContract(parts: () => StoreParts): void {
       }
     });
 
-    test("[S21] what is deleted is not found any more, at once; what is edited, by its new words only", async () => {
+    test("[S18] what is deleted is not found any more, at once; what is edited, by its new words only", async () => {
       const ann = freshUser();
       const { roomId, messages } = await newSpokenRoom(store, ann, [], ["common secret", "common plan", "common idea"]);
       await parts().index();
@@ -197,7 +197,7 @@ export function searchContract(parts: () => StoreParts): void {
       expect(bodies(await search({ ...asAnn, query: "plan" }))).toEqual([]);
     });
 
-    test("[S21] random histories find what a search through all texts finds", async () => {
+    test("[S18] random histories find what a search through all texts finds", async () => {
       const words = fc.constantFrom("red", "GREEN", "blüe", "blue", "世界", "9d3c");
       const step = fc.record({
         kind: fc.constantFrom("send", "send", "send", "edit", "delete", "index", "leave", "join"),

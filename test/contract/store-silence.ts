@@ -57,7 +57,7 @@ export function silenceContract(parts: () => StoreParts): void {
   }
 
   describe("silence", () => {
-    test("[S15] readers read, and send and edit nothing, until they have another role", async () => {
+    test("[S13] readers read, and send and edit nothing, until they have another role", async () => {
       const roomId = await newRoom();
       const { id: messageId } = await apply(store, "sendMessage", { roomId, userId: member, body: "before" });
       const reader = await apply(store, "setRole", { roomId, userId: member, actorId: owner, role: Role.READER });
@@ -75,7 +75,7 @@ export function silenceContract(parts: () => StoreParts): void {
       expect(codes(await store.commit([say(roomId, member)]))).toEqual(["ok"]);
     });
 
-    test("[S15] who is muted sends and edits nothing until then, whatever the role, and is told so", async () => {
+    test("[S13] who is muted sends and edits nothing until then, whatever the role, and is told so", async () => {
       const roomId = await newRoom();
       const sent = await apply(store, "sendMessage", { roomId, userId: member, body: "x", clientMessageId: "1" });
       const head = await headOf(store, roomId);
@@ -100,7 +100,7 @@ export function silenceContract(parts: () => StoreParts): void {
       expect(codes(await store.commit([say(roomId, member), say(roomId, owner)]))).toEqual(["ok", "ok"]);
     });
 
-    test("[S15] a mute that has passed holds nobody back, and is none", async () => {
+    test("[S13] a mute that has passed holds nobody back, and is none", async () => {
       const roomId = await newRoom();
       const until = timestampFromMs(Date.now() + 300);
       await store.commit([mute(roomId, member, owner, until)]);
@@ -165,7 +165,7 @@ export function silenceContract(parts: () => StoreParts): void {
   });
 
   describe("bans", () => {
-    test("[S16] end a membership, and are told without their time to the log", async () => {
+    test("[S14] end a membership, and are told without their time to the log", async () => {
       const roomId = await newRoom();
       const { memberSeq } = await headOf(store, roomId);
       const { outcomes, news } = await store.commit([ban(roomId, member, moderator)]);
@@ -180,7 +180,7 @@ export function silenceContract(parts: () => StoreParts): void {
       expect(members.map(({ userId }) => userId)).toEqual([owner, moderator, second, other]);
     });
 
-    test("[S16] are of users who never were members, too, and can be changed and lifted", async () => {
+    test("[S14] are of users who never were members, too, and can be changed and lifted", async () => {
       const roomId = await newRoom();
       const { memberSeq } = await headOf(store, roomId);
       const soon = timestampFromMs(Date.now() + 3_600_000);
@@ -229,7 +229,7 @@ export function silenceContract(parts: () => StoreParts): void {
       ]);
     });
 
-    test("[S16] are listed for the owner, moderators and services, in pages, as long as they hold", async () => {
+    test("[S14] are listed for the owner, moderators and services, in pages, as long as they hold", async () => {
       const roomId = await newRoom();
       const soon = timestampFromMs(Date.now() + 250);
       await store.commit([ban(roomId, member, owner), ban(roomId, stranger, owner), ban(roomId, other, owner, soon)]);
@@ -253,7 +253,7 @@ export function silenceContract(parts: () => StoreParts): void {
       return change("sendMessage", { roomId, userId, body, clientMessageId, kind: MessageKind.SYSTEM });
     };
 
-    test("[S15] are the services': of nobody or in a user's name, whoever is silenced", async () => {
+    test("[S13] are the services': of nobody or in a user's name, whoever is silenced", async () => {
       const roomId = await newRoom();
       await store.commit([mute(roomId, member, owner)]);
       const { outcomes, news } = await store.commit([

@@ -26,7 +26,7 @@ export function threadsContract(parts: () => StoreParts): void {
   };
 
   describe("threads", () => {
-    test("[S17] a reply belongs to the thread of what it replies to, whose first message counts it", async () => {
+    test("[S15] a reply belongs to the thread of what it replies to, whose first message counts it", async () => {
       const { roomId, messages } = await newRoom(["root", "other"]);
       const [root, other] = messages as [Message, Message];
       const { outcomes, news } = await store.commit([replyTo(roomId, root.id), replyTo(roomId, root.id)]);
@@ -46,7 +46,7 @@ export function threadsContract(parts: () => StoreParts): void {
       expect(all.get(nested.id)).toEqual(nested);
     });
 
-    test("[S17] of several threads and rooms in one commit, each takes the next seq of its room", async () => {
+    test("[S15] of several threads and rooms in one commit, each takes the next seq of its room", async () => {
       const [one, two] = [await newRoom(["a", "b"]), await newRoom(["c"])];
       const [a, b] = one.messages as [Message, Message];
       const [c] = two.messages as [Message];
@@ -71,7 +71,7 @@ export function threadsContract(parts: () => StoreParts): void {
       }
     });
 
-    test("[S17] a deleted reply counts no more; a thread goes on without its first message", async () => {
+    test("[S15] a deleted reply counts no more; a thread goes on without its first message", async () => {
       const { roomId, messages } = await newRoom(["root"]);
       const [root] = messages as [Message];
       const [one, two] = (await store.commit([replyTo(roomId, root.id), replyTo(roomId, root.id)]))
@@ -92,7 +92,7 @@ export function threadsContract(parts: () => StoreParts): void {
       expect((await latest(roomId)).get(root.id)).toMatchObject({ replyCount: 2, deletedAt: expect.anything() });
     });
 
-    test("[S17] a thread is listed by itself, in pages", async () => {
+    test("[S15] a thread is listed by itself, in pages", async () => {
       const { roomId, messages } = await newRoom(["root", "other", "empty"]);
       const [root, other, empty] = messages as [Message, Message, Message];
       const bodies = Array.from({ length: 7 }, (_, i) => `${i}`);
@@ -126,7 +126,7 @@ export function threadsContract(parts: () => StoreParts): void {
   describe("what messages carry", () => {
     const data: JsonObject = { b: [1, -0, 1.5e300, '\u0000\u2028"\\ä€😀', null, true], a: { __proto__x: {}, z: [] } };
 
-    test("[S18] data is kept, and told as it was answered", async () => {
+    test("[S16] data is kept, and told as it was answered", async () => {
       const { roomId } = await newRoom();
       const send = change("sendMessage", { roomId, userId: ann, body: "x", data, clientMessageId: "1" });
       const plain = change("sendMessage", { roomId, userId: ann, body: "y", clientMessageId: "2" });
@@ -145,7 +145,7 @@ export function threadsContract(parts: () => StoreParts): void {
       ]);
     });
 
-    test("[S18] an edit replaces the data, or leaves it; without another text or other data, it is none", async () => {
+    test("[S16] an edit replaces the data, or leaves it; without another text or other data, it is none", async () => {
       const { roomId, messages } = await newRoom(["x"]);
       const [sent] = messages as [Message];
       const edit = (body: string, data?: JsonObject) => {
@@ -169,7 +169,7 @@ export function threadsContract(parts: () => StoreParts): void {
       expect((await latest(roomId)).get(sent.id)).toEqual(outcomes[4]);
     });
 
-    test("[S18] mentions are of members, and go with the message", async () => {
+    test("[S16] mentions are of members, and go with the message", async () => {
       const { roomId } = await newRoom();
       const send = (...mentionedUserIds: bigint[]) => {
         return change("sendMessage", { roomId, userId: ann, body: "x", mentionedUserIds });
@@ -184,7 +184,7 @@ export function threadsContract(parts: () => StoreParts): void {
       expect((await latest(roomId)).get(messageId)).toEqual(deleted);
     });
 
-    test("[S18] deletion takes the data as well", async () => {
+    test("[S16] deletion takes the data as well", async () => {
       const { roomId } = await newRoom();
       const { id: messageId } = await apply(store, "sendMessage", { roomId, userId: ann, body: "x", data });
       const deleted = await apply(store, "deleteMessage", { roomId, messageId, userId: ann });

@@ -9,7 +9,7 @@ import { ANY_BYTES } from "../support/send-store.ts";
 import { newSpokenRoom } from "../support/stored-rooms.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-test("[S20] what is of before revisions were kept comes first, by rooms, and then what has one; deletions too", async () => {
+test("[S17] what is of before revisions were kept comes first, by rooms, and then what has one; deletions too", async () => {
   await using directory = await temporaryDirectory();
   await using database = await openDatabase(`file:${directory.path}/old.db`);
   await migrate(database);

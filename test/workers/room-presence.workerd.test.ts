@@ -31,11 +31,11 @@ describe("who is here in a room object", () => {
   });
 
   test("[N1] who is back soon has not been away, nor lost the place among the others", async () => {
-    const { roomId, owner, bob, follow, untilHere } = await newPresence();
+    const { roomId, owner, bob, follow } = await newPresence();
     const first = follow(owner);
-    await untilHere(first, owner);
+    await first.untilHere(roomId, owner);
     await using feed = follow(bob);
-    await untilHere(feed, owner, bob);
+    await feed.untilHere(roomId, owner, bob);
     await first[Symbol.asyncDispose]();
     await setTimeout(GRACE_MS / 2);
     const { users } = await client.listPresence({ roomId, userId: bob, userIds: [owner] });
