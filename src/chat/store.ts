@@ -164,7 +164,7 @@ export interface Changes {
  *   and member, and the record, once, in its latest state; all from one snapshot. A page has no messages before it has all changes of the
  *   members up to its snapshot: whoever follows the pages knows of the end of a membership before any later message.
  * - S4 A send whose client_message_id is known (room, sender, id) gets the first message, with no time window;
- *   ALREADY_EXISTS if the body differs from what was sent. Other changes that are there already change nothing.
+ *   ALREADY_EXISTS if the body or the data differ from what was sent. Other changes that are there already change nothing.
  * - S5 One room per key, one membership per room and user: ALREADY_EXISTS otherwise. A room and its first member
  *   appear together. A room has so many members at most, and a user so many rooms: RESOURCE_EXHAUSTED.
  * - S6 A room that doesn't exist and one that the user is not a member of get the same NOT_FOUND, at the same cost.
